@@ -1,0 +1,107 @@
+package reconcile
+
+import (
+	"context"
+	"time"
+)
+
+// Live is one thing as it was observed. A field that is absent was not looked
+// at, unless Whole: then it is not set.
+type Live struct {
+	ID       ID
+	Fields   map[string]Value
+	Defaults map[string]Value // what an unset field falls back to, where the system says so
+	Whole    bool             // every field was looked at
+	UID      string           // the topic id; "" where the kind has none
+	Claims   []ID             // of a job: what it works on
+	ClaimBy  string           // of a job: its name, for "being restored by X"
+	Done     bool             // of a job: it has ended
+	Internal string           // words: the system's own, never ours to touch
+}
+
+// Field returns what was observed: Unset for an absent field of a whole look,
+// Absent where the field was not looked at.
+func (l Live) Field(name string) Value {
+	if v, ok := l.Fields[name]; ok {
+		return v
+	}
+	if l.Whole {
+		return UnsetValue()
+	}
+	return Value{}
+}
+
+// Unobserved is what could not be read, and why. It is never taken for absent.
+// A zero Name stands for the whole kind.
+type Unobserved struct {
+	ID     ID     `json:"id"`
+	Reason string `json:"reason"`
+}
+
+// Scope says what to look at: a set, no doubles.
+type Scope struct {
+	Full bool // all there are
+	Name []ID // by name; every named ID is answered: Live, Unobserved or definitely not there
+	// Fields narrows the look at an ID to these fields. An ID that has no entry
+	// is looked at whole. It saves the broker work; it never changes an answer.
+	Fields map[ID][]string
+}
+
+// Kind is one live kind: where an outside system is met. Implementations are
+// safe for concurrent use.
+type Kind interface {
+	Name() string
+	Rules() Rules
+	// Observe reads in bulk and names what could not be read. An error means
+	// that nothing could: the whole kind is Unknown.
+	Observe(context.Context, Scope) ([]Live, []Unobserved, error)
+	// Apply carries out changes, batched on the wire, and reports once for each
+	// request. One failure does not stop the rest; repeating is harmless.
+	// A change that is not reported counts as unsure.
+	Apply(context.Context, []Change, func(...Outcome))
+}
+
+// Checker is a Kind whose system can validate a change without making it.
+type Checker interface {
+	// Check returns what would be refused: Outcome.Failed in the system's words,
+	// Fields empty where the whole change is meant.
+	Check(context.Context, []Change) ([]Outcome, error)
+}
+
+// Rules are what the diff must know of a kind: data and pure functions.
+type Rules struct {
+	Field func(name string) Rule
+	// Bag: never created or deleted, its fields are set and unset (AclSet, QuotaEntity).
+	Bag bool
+	// Recreate: one deleted by hand is put back without asking.
+	Recreate bool
+	// OneShot: carried out once, under its name.
+	OneShot bool
+	// Grace is how long a thing must be gone from Git before it is deleted.
+	Grace time.Duration
+	// Drift is the kind's drift mode; "" is heal.
+	Drift DriftMode
+}
+
+// Rule is what the diff must know of one field.
+type Rule struct {
+	Reset bool // leaving Git means Unset; otherwise it is merely forgotten
+	Pin   bool // declared means set, also where it equals the default
+	Order bool // lists whose order matters are compared as they are written
+	// Needed: words for refusing a create that lacks this field.
+	Needed string
+	// Check returns words if this step is never allowed.
+	Check func(from, to Value) string
+	// Loses returns words if data would go; defaults are filled in for Unset.
+	Loses func(from, to Value) string
+}
+
+// Outcome is what came of one change, or of some fields of it: partitions and
+// configuration are two requests.
+type Outcome struct {
+	ID     ID       `json:"id"`
+	Fields []string `json:"fields,omitempty"` // empty: the whole change
+	UID    string   `json:"uid,omitempty"`    // of what was created
+	Failed string   `json:"failed,omitempty"` // words; "" is success
+	Unsure bool     `json:"unsure,omitempty"` // no answer came: it may have happened
+}

@@ -34,7 +34,7 @@ type Claimant struct {
 // depend on the order of its input, and it speaks of nothing outside the scope.
 func Diff(in Input) Plan {
 	d := newDiffer(in)
-	plan := Plan{Sync: in.Sync, Revision: in.Revision, Binding: in.Binding, Unknown: slices.Concat(in.Unknown, d.kindless()), Counts: d.counts()}
+	plan := Plan{Sync: in.Sync, Revision: in.Revision, Binding: in.Binding, Newborn: d.newborn, Unknown: slices.Concat(in.Unknown, d.kindless()), Counts: d.counts()}
 	slices.SortFunc(plan.Unknown, func(a, b Unobserved) int { return CompareID(a.ID, b.ID) })
 	if c, differs := d.rebind(); differs {
 		plan.Changes = append(plan.Changes, c)

@@ -56,7 +56,8 @@ type Kind interface {
 	// that nothing could: the whole kind is Unknown.
 	Observe(context.Context, Scope) ([]Live, []Unobserved, error)
 	// Apply carries out changes, batched on the wire, and reports once for each
-	// request. One failure does not stop the rest; repeating is harmless.
+	// request, never from two goroutines at once. One failure does not stop the
+	// rest; repeating is harmless.
 	// A change that is not reported counts as unsure.
 	Apply(context.Context, []Change, func(...Outcome))
 }

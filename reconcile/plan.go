@@ -110,6 +110,7 @@ type Plan struct {
 	Sync     string           `json:"sync,omitempty"`
 	Revision string           `json:"revision"`
 	Binding  Binding          `json:"binding"`
+	Newborn  bool             `json:"newborn,omitempty"` // the ledger's section was never bound
 	Changes  []Change         `json:"changes"`
 	Unknown  []Unobserved     `json:"unknown,omitempty"`
 	Counts   map[string]Count `json:"counts,omitempty"`

@@ -62,11 +62,9 @@ type Runner struct {
 // what needs it.
 func (r Runner) Run(ctx context.Context, p Plan) ([]Outcome, error) {
 	run := run{Runner: r, plan: p, failed: p.blockedNeeds()}
-	for _, c := range p.Changes {
-		if c.ID.Kind == BindingKind && c.Confirmed != "" {
-			if err := run.bind(ctx); err != nil {
-				return run.outcomes, err
-			}
+	if p.binds() {
+		if err := run.bind(ctx); err != nil {
+			return nil, err
 		}
 	}
 	for _, batch := range p.Batches(r.Order, r.Size) {
@@ -78,6 +76,14 @@ func (r Runner) Run(ctx context.Context, p Plan) ([]Outcome, error) {
 		}
 	}
 	return run.outcomes, nil
+}
+
+// binds tells a section that is bound for the first time, or anew because a
+// person confirmed it.
+func (p Plan) binds() bool {
+	return p.Newborn || slices.ContainsFunc(p.Changes, func(c Change) bool {
+		return c.ID.Kind == BindingKind && c.Confirmed != ""
+	})
 }
 
 type run struct {

@@ -23,6 +23,7 @@ type Entry struct {
 	Sync     string    `json:"sync"`
 	Revision string    `json:"revision,omitempty"`
 
+	Accepted string    `json:"accepted,omitempty"` // a revision that decodes: what is healed from now on
 	Bind     *Binding  `json:"bind,omitempty"`
 	Intent   []Change  `json:"intent,omitempty"`
 	Outcomes []Outcome `json:"outcomes,omitempty"`
@@ -48,7 +49,7 @@ type State struct {
 // Section is one sync's part of the ledger.
 type Section struct {
 	Binding  Binding              `json:"binding"`
-	Revision string               `json:"revision,omitempty"` // newest one that an intent was written for
+	Accepted string               `json:"accepted,omitempty"` // newest revision that decoded
 	Owned    map[ID]*Owned        `json:"owned,omitempty"`
 	Pending  map[ID]Change        `json:"pending,omitempty"` // intents without an outcome
 	OneShots map[ID]OneShot       `json:"oneShots,omitempty"`

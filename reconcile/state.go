@@ -77,12 +77,11 @@ func (s *State) Confirmed(sync string, now time.Time) map[Digest]bool {
 func (s *State) Fold(e Entry) {
 	sec := s.Section(e.Sync)
 	switch {
+	case e.Accepted != "":
+		sec.Accepted = e.Accepted
 	case e.Bind != nil:
 		sec.Binding = *e.Bind
 	case e.Intent != nil:
-		if e.Revision != "" {
-			sec.Revision = e.Revision
-		}
 		for _, c := range e.Intent {
 			s.intend(sec, c, e.Time)
 		}

@@ -43,28 +43,33 @@ func Dial(ctx context.Context, path string) (*Client, error) {
 
 // Plan asks what a round would do.
 func (c *Client) Plan(ctx context.Context) (views []agent.View, err error) {
-	return views, c.ask(ctx, http.MethodGet, pathPlan, nil, &views)
+	err = c.ask(ctx, http.MethodGet, pathPlan, nil, &views)
+	return views, err
 }
 
 // Sync asks for a round now.
 func (c *Client) Sync(ctx context.Context) (views []agent.View, err error) {
-	return views, c.ask(ctx, http.MethodPost, pathSync, nil, &views)
+	err = c.ask(ctx, http.MethodPost, pathSync, nil, &views)
+	return views, err
 }
 
 // Resources asks for all that is declared, owned or live.
 func (c *Client) Resources(ctx context.Context) (views []agent.ResourceView, err error) {
-	return views, c.ask(ctx, http.MethodGet, pathResources, nil, &views)
+	err = c.ask(ctx, http.MethodGet, pathResources, nil, &views)
+	return views, err
 }
 
 // Confirm gives a person's word on held changes.
 func (c *Client) Confirm(ctx context.Context, digests []reconcile.Digest) (holds []reconcile.Hold, err error) {
-	return holds, c.ask(ctx, http.MethodPost, pathConfirm, confirmRequest{digests}, &holds)
+	err = c.ask(ctx, http.MethodPost, pathConfirm, confirmRequest{digests}, &holds)
+	return holds, err
 }
 
 // Release gives a thing up.
 func (c *Client) Release(ctx context.Context, id reconcile.ID) (string, error) {
 	var out releaseAnswer
-	return out.Sync, c.ask(ctx, http.MethodPost, pathRelease, releaseRequest{id}, &out)
+	err := c.ask(ctx, http.MethodPost, pathRelease, releaseRequest{id}, &out)
+	return out.Sync, err
 }
 
 func (c *Client) ask(ctx context.Context, method, path string, in, out any) error {

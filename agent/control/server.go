@@ -69,7 +69,9 @@ func Handler(c agent.Control) http.Handler {
 	mux.HandleFunc("GET "+pathPlan, answer(func(ctx context.Context, _ struct{}) ([]agent.View, error) { return c.Plan(ctx) }))
 	mux.HandleFunc("POST "+pathSync, answer(func(ctx context.Context, _ struct{}) ([]agent.View, error) { return c.Sync(ctx) }))
 	mux.HandleFunc("GET "+pathResources, answer(func(ctx context.Context, _ struct{}) ([]agent.ResourceView, error) { return c.Resources(ctx) }))
-	mux.HandleFunc("POST "+pathConfirm, answer(func(ctx context.Context, r confirmRequest) ([]reconcile.Hold, error) { return c.Confirm(ctx, r.Digests) }))
+	mux.HandleFunc("POST "+pathConfirm, answer(func(ctx context.Context, r confirmRequest) ([]reconcile.Hold, error) {
+		return c.Confirm(ctx, r.Digests)
+	}))
 	mux.HandleFunc("POST "+pathRelease, answer(func(ctx context.Context, r releaseRequest) (releaseAnswer, error) {
 		sync, err := c.Release(ctx, r.ID)
 		return releaseAnswer{sync}, err

@@ -88,6 +88,9 @@ type Rule struct {
 	Reset bool // leaving Git means Unset; otherwise it is merely forgotten
 	Pin   bool // declared means set, also where it equals the default
 	Order bool // lists whose order matters are compared as they are written
+	// With: fields that are sent along when this one changes, although they are
+	// equal: a credential can only be written whole.
+	With []string
 	// Needed: words for refusing a create that lacks this field.
 	Needed string
 	// Check returns words if this step is never allowed.

@@ -135,6 +135,9 @@ func (c *collector) commits(q request) (transfer, error) {
 		if err != nil {
 			return t, err
 		}
+		if c.sto.HasEncodedObject(at) != nil {
+			return t, fmt.Errorf("commit %s: %w", at, ErrRefNotFound)
+		}
 		level = append(level, at)
 	}
 	for depth := 1; len(level) > 0; depth++ {

@@ -197,14 +197,14 @@ func TestAWrongDocumentChangesNothingAndTheLastGoodRevisionIsHealed(t *testing.T
 
 func TestABadConfigurationValueIsAnErrorInThePlanWithItsFile(t *testing.T) {
 	w := newWorld(t)
-	w.push(map[string]string{"orders.yaml": strings.Replace(ordersTopic, "604800000", "soon", 1)})
+	w.push(map[string]string{"orders.yaml": strings.Replace(ordersTopic, "retention.ms: 604800000", "no.such.key: 1", 1)})
 	v, r := w.view("plan")
 	c := changes(v.Plan)["Topic/"+w.pre+"orders"]
 	refused := c.Fate.Refused
 	for _, f := range c.Fields {
 		refused += f.Fate.Refused
 	}
-	if r.code != 3 || !strings.Contains(refused, "retention.ms") {
+	if r.code != 3 || !strings.Contains(refused, "no.such.key") {
 		t.Errorf("exit %d, refused %q\n%s", r.code, refused, r.out)
 	}
 	if human := w.ottla("plan"); !strings.Contains(human.out, "orders.yaml:") {

@@ -15,9 +15,6 @@ const (
 	iterationsPath = "metadata.annotations." + reconcile.ScramIterationsMark
 )
 
-// Kafka's limits of SCRAM iterations.
-const minIterations, maxIterations = 4096, 16384
-
 // credential declares the user's SCRAM credential. Without a password it
 // counts as declared and its password as not managed.
 func (u *userReader) credential(refs reconcile.Refs) {
@@ -27,7 +24,7 @@ func (u *userReader) credential(refs reconcile.Refs) {
 		u.needless(reconcile.ScramIterationsMark, iterationsPath)
 		return
 	}
-	credential := declare(u.doc, "ScramCredential", u.name+"|"+u.mechanism(), "spec.authentication")
+	credential := declare(u.doc, KindScramCredential, u.name+"|"+u.mechanism(), "spec.authentication")
 	if a.Password == nil {
 		credential.set("password", reconcile.UnmanagedValue(), strict.LineOf(u.doc.Body, "spec.authentication"))
 	} else {

@@ -60,7 +60,7 @@ func (topicDecoder) Decode(doc reconcile.Document, _ reconcile.Refs) (reconcile.
 	if words := refusedTopicName(name); words != "" {
 		report.Add(path, "%s", words)
 	}
-	topic := declare(doc, "Topic", name, "")
+	topic := declare(doc, KindTopic, name, "")
 	topic.sizes(d.Spec)
 	notes := topic.config(d.Spec.Config, report)
 	if err := report.Err(); err != nil {
@@ -112,8 +112,8 @@ func (d *declared) config(config map[string]strict.Scalar, report *strict.Report
 }
 
 func nearestConfig(name string) string {
-	names := make([]string, len(configKeys))
-	for i, key := range configKeys {
+	names := make([]string, len(knownConfigKeys))
+	for i, key := range knownConfigKeys {
 		names[i] = key.Name
 	}
 	return strict.DidYouMean(name, names)

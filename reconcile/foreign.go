@@ -12,8 +12,8 @@ import (
 func NotOurs(doc Document) bool {
 	group := doc.Group()
 	switch {
-	case group == "": // core: Namespace, ServiceAccount, Service, …
-		return doc.APIVersion == "v1"
+	case group == "":
+		return doc.APIVersion == "v1" && slices.Contains(coreKinds, doc.Kind)
 	case group == "kafka.strimzi.io":
 		return slices.Contains(strimziOperands, doc.Kind)
 	case group == "notification.toolkit.fluxcd.io":
@@ -25,6 +25,12 @@ func NotOurs(doc Document) bool {
 			return strings.HasSuffix(group, d)
 		})
 	}
+}
+
+// coreKinds are Kubernetes' kinds without a group, Secret and ConfigMap apart.
+var coreKinds = []string{
+	"Binding", "Endpoints", "Event", "LimitRange", "Namespace", "Node", "PersistentVolume", "PersistentVolumeClaim", "Pod",
+	"PodTemplate", "ReplicationController", "ResourceQuota", "Service", "ServiceAccount",
 }
 
 // strimziOperands run Kafka itself on Kubernetes.

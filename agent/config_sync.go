@@ -20,7 +20,7 @@ type SyncConfig struct {
 	Path               string                         `json:"path" doc:"Directory in the repository: a kustomization, or plain YAML." default:"."`
 	Cluster            string                         `json:"cluster" doc:"Name of the cluster." required:"true"`
 	Interval           time.Duration                  `json:"interval" doc:"How often the cluster is compared with Git." default:"30s" min:"1s"`
-	Mode               string                         `json:"mode" doc:"observe: everything is planned, told and shown, nothing is written or adopted." enum:"apply,observe" default:"apply"`
+	Mode               Mode                           `json:"mode" doc:"observe: everything is planned, told and shown, nothing is written or adopted." enum:"apply,observe" default:"apply"`
 	Drift              reconcile.DriftMode            `json:"drift" doc:"What happens to a difference that Git did not cause: put it back, only tell, or do not look." enum:"heal,report,off" default:"heal"`
 	DriftByKind        map[string]reconcile.DriftMode `json:"driftByKind" doc:"The same for one live kind: Topic, ScramCredential, AclSet, QuotaEntity." enum:"heal,report,off"`
 	Recreate           bool                           `json:"recreate" doc:"Create anew, empty, a topic of ours that was deleted by hand. Otherwise this waits for a person."`

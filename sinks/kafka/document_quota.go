@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"math"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -62,5 +63,8 @@ func decimal(rate float64) string { return strconv.FormatFloat(rate, 'f', -1, 64
 // UserEntity names the quota entity of a user, by its principal without
 // "User:". What separates the parts of an entity is escaped in names.
 func UserEntity(principal string) string {
-	return "user=" + strings.NewReplacer("%", "%25", ",", "%2C", "=", "%3D").Replace(principal)
+	for _, c := range []string{"%", ",", "="} {
+		principal = strings.ReplaceAll(principal, c, url.QueryEscape(c))
+	}
+	return "user=" + principal
 }

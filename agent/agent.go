@@ -106,24 +106,24 @@ func (a *Agent) tell(r Report) {
 	}
 }
 
-// Once runs one round on every cluster and returns the reports.
-func (a *Agent) Once(ctx context.Context) []Report {
-	var reports []Report
+// Sync runs one round on every cluster.
+func (a *Agent) Sync(ctx context.Context) ([]View, error) {
+	var views []View
 	for _, c := range a.Clusters {
 		r := c.Round(ctx, reconcile.Scope{Full: true})
 		a.tell(r)
-		reports = append(reports, r)
+		views = append(views, r.View())
 	}
-	return reports
+	return views, ctx.Err()
 }
 
 // Plan says what a round would do now, without doing it.
-func (a *Agent) Plan(ctx context.Context) []Report {
-	var reports []Report
+func (a *Agent) Plan(ctx context.Context) ([]View, error) {
+	var views []View
 	for _, c := range a.Clusters {
-		reports = append(reports, c.Plan(ctx, reconcile.Scope{Full: true}))
+		views = append(views, c.Plan(ctx, reconcile.Scope{Full: true}).View())
 	}
-	return reports
+	return views, ctx.Err()
 }
 
 // ErrNoSuchHold says that no held change has that digest.
@@ -131,7 +131,7 @@ var ErrNoSuchHold = errors.New("nothing that is held has this digest")
 
 // Confirm journals a person's word on held changes, and wakes the round that
 // carries them out. Every digest must be one that is held now.
-func (a *Agent) Confirm(ctx context.Context, digests ...reconcile.Digest) ([]reconcile.Hold, error) {
+func (a *Agent) Confirm(ctx context.Context, digests []reconcile.Digest) ([]reconcile.Hold, error) {
 	var holds []reconcile.Hold
 	for _, d := range digests {
 		hold, err := a.confirm(ctx, d)

@@ -37,6 +37,7 @@ type Cluster struct {
 	mu     sync.Mutex
 	target Target
 	look   looker
+	proofs prover
 }
 
 // batchSize is how many changes one intent holds: a thousand topics are one

@@ -33,6 +33,7 @@ func (c *Cluster) observe(ctx context.Context, s *scene, scope reconcile.Scope) 
 			return fmt.Errorf("observe cluster %s: %w", c.Name, err)
 		}
 	}
+	c.prove(ctx, s)
 	c.look.turn++
 	c.step("after observe")
 	s.report.Live = map[string][]reconcile.Live{}

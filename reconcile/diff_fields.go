@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -199,25 +200,35 @@ func (s *subject) filled(name string, v Value) Value {
 	return v
 }
 
-// along adds a field that has to be sent with this one.
+// along adds the fields that have to be sent with this one.
 func (s *subject) along(rule Rule, f FieldChange) {
-	if rule.With == "" {
-		return
-	}
-	with, ok := s.want.Fields[rule.With]
-	last := &s.change.Fields[len(s.change.Fields)-1]
-	if !ok || !with.Is(Secret) {
-		last.Fate.Refused = fmt.Sprintf("the %s is not known to us, and Kafka wants it for this change", rule.With)
-		return
-	}
-	for _, have := range s.change.Fields {
-		if have.Name == rule.With {
+	for _, name := range rule.With {
+		if slices.ContainsFunc(s.change.Fields, func(c FieldChange) bool { return c.Name == name }) {
+			continue
+		}
+		with := s.companion(name)
+		if s.rules.Field(name).Needed != "" && !with.Is(Secret) {
+			s.change.Fields[len(s.change.Fields)-1].Fate.Refused = fmt.Sprintf("the %s is not known to us, and Kafka wants it for this change", name)
 			return
 		}
+		if with.Is(Text) || with.Is(Secret) {
+			s.change.Fields = append(s.change.Fields, FieldChange{
+				Name: name, From: s.live.Field(name), To: with, Why: f.Why, Fate: f.Fate, Origins: s.want.Origin(name),
+			})
+		}
 	}
-	s.change.Fields = append(s.change.Fields, FieldChange{
-		Name: rule.With, From: s.live.Field(rule.With), To: with, Why: f.Why, Fate: f.Fate, Origins: s.want.Origin(rule.With),
-	})
+}
+
+// companion is the value to send along: as declared, else as it was, else as
+// it is.
+func (s *subject) companion(name string) Value {
+	if v, ok := s.want.Fields[name]; ok {
+		return v
+	}
+	if s.hist != nil && set(s.hist.Last[name]) {
+		return s.hist.Last[name]
+	}
+	return s.live.Field(name)
 }
 
 // driftFate applies the drift mode and fight detection. It is false where

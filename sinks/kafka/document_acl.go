@@ -44,7 +44,7 @@ func (a *aclRule) Check(report func(path, text string)) {
 func (r *aclResource) Check(report func(path, text string)) {
 	cluster := r.Type == "cluster"
 	switch {
-	case cluster && r.Name != "" && r.Name != clusterName:
+	case cluster && r.Name != "" && r.Name != ClusterName:
 		report("name", "a cluster has no name: leave it out")
 	case cluster && r.PatternType != "literal":
 		report("patternType", "a cluster has no name, and so no prefix")
@@ -55,9 +55,6 @@ func (r *aclResource) Check(report func(path, text string)) {
 	}
 }
 
-// clusterName is Kafka's name for the one resource of type cluster.
-const clusterName = "kafka-cluster"
-
 // access declares the user's rules. With authorization and no rule it is an
 // empty bag, so that a rule made by hand is seen.
 func (u *userReader) access() {
@@ -65,11 +62,11 @@ func (u *userReader) access() {
 	if authorization == nil {
 		return
 	}
-	set := declare(u.doc, "AclSet", "User:"+u.principal(), "spec.authorization")
+	set := declare(u.doc, KindACLSet, "User:"+u.principal(), "spec.authorization")
 	for i, acl := range authorization.Acls {
 		for _, operation := range acl.operations() {
 			entry := acl.entry(operation)
-			set.set(AclField(entry), reconcile.TextOf(""), int(acl.Line))
+			set.set(entry.Field(), reconcile.TextOf(""), int(acl.Line))
 			if !meaningful(entry) {
 				u.note("spec.authorization.acls[%d]: Kafka never asks for %s on a %s: it gives nothing", i, operation, acl.Resource.Type)
 			}
@@ -92,15 +89,15 @@ func (a aclRule) operations() []string {
 	return slices.Compact(slices.Sorted(slices.Values(a.Operations)))
 }
 
-func (a aclRule) entry(operation string) AclEntry {
+func (a aclRule) entry(operation string) ACLEntry {
 	name, pattern := a.Resource.Name, "literal"
 	if a.Resource.Type == "cluster" {
-		name = clusterName
+		name = ClusterName
 	}
 	if a.Resource.PatternType == "prefix" {
 		pattern = "prefixed"
 	}
-	return AclEntry{
+	return ACLEntry{
 		Permission: a.Type, Resource: dashed(a.Resource.Type), Pattern: pattern,
 		Name: name, Operation: dashed(operation), Host: a.Host,
 	}
@@ -124,7 +121,7 @@ func dashed(camel string) string {
 
 // meaningful tells operations that Kafka ever asks for on a resource. The
 // others are taken by the broker and never matter: a mistake, and no harm.
-func meaningful(e AclEntry) bool {
+func meaningful(e ACLEntry) bool {
 	return e.Operation == "all" || slices.Contains(strings.Fields(askedFor(e.Resource)), e.Operation)
 }
 

@@ -1,0 +1,8 @@
+package kafkatest
+
+import "syscall"
+
+// dieWithParent ends the broker also where the test binary is killed.
+func dieWithParent() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+}

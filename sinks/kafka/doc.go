@@ -1,0 +1,19 @@
+// Package kafka is where an Apache Kafka cluster is met: a cluster as a set of
+// kinds, one file a kind, and the documents that declare them.
+//
+// If you look for
+//
+//   - how a connection is made and secrets are read: options.go, login.go
+//   - how a request reaches the controller, is repeated, or becomes words: client.go
+//   - topics: topic.go observes, topic_apply.go and topic_delete.go change,
+//     topic_check.go lets the broker validate, topic_config.go spells values
+//   - SCRAM credentials: user.go; access: acl.go; quotas: quota.go
+//   - what may not happen and what loses data: rules.go, topic_rules.go
+//   - what we may do on a cluster: rights.go
+//   - documents to wanted resources: document_*.go
+//
+// Everything is observed with plain requests, never through a client's cache,
+// and spelled canonically, so that what is declared and what lives compare
+// equal. Nothing here decides what is to be done: that is reconcile's. Nothing
+// here logs.
+package kafka

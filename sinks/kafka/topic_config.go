@@ -1,0 +1,20 @@
+package kafka
+
+// configPrefix begins every field that is a topic configuration key.
+const configPrefix = "config."
+
+// reassigning tells a key that a running reassignment sets and clears by
+// itself: it is never observed, so that it is never drift.
+func reassigning(key string) bool {
+	return key == "leader.replication.throttled.replicas" || key == "follower.replication.throttled.replicas"
+}
+
+// internalTopic says why a topic is Kafka's own, "" where it is not.
+func internalTopic(name string) string {
+	switch name {
+	case "__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata", "__remote_log_metadata":
+		return "Kafka keeps its own state in it"
+	default:
+		return ""
+	}
+}

@@ -122,13 +122,22 @@ func dashed(camel string) string {
 // meaningful tells operations that Kafka ever asks for on a resource. The
 // others are taken by the broker and never matter: a mistake, and no harm.
 func meaningful(e ACLEntry) bool {
-	asked := map[string]string{
-		"topic":            "read write create delete alter describe describe-configs alter-configs",
-		"group":            "read delete describe describe-configs alter-configs",
-		"cluster":          "create alter describe cluster-action describe-configs alter-configs idempotent-write",
-		"transactional-id": "write describe two-phase-commit",
-		"delegation-token": "describe",
-		"user":             "create-tokens describe-tokens",
+	return e.Operation == "all" || slices.Contains(strings.Fields(askedFor(e.Resource)), e.Operation)
+}
+
+func askedFor(resource string) string {
+	switch resource {
+	case "topic":
+		return "read write create delete alter describe describe-configs alter-configs"
+	case "group":
+		return "read delete describe describe-configs alter-configs"
+	case "cluster":
+		return "create alter describe cluster-action describe-configs alter-configs idempotent-write"
+	case "transactional-id":
+		return "write describe two-phase-commit"
+	case "user":
+		return "create-tokens describe-tokens"
+	default:
+		return "describe"
 	}
-	return e.Operation == "all" || slices.Contains(strings.Fields(asked[e.Resource]), e.Operation)
 }

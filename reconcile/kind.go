@@ -56,16 +56,24 @@ type Kind interface {
 	// that nothing could: the whole kind is Unknown.
 	Observe(context.Context, Scope) ([]Live, []Unobserved, error)
 	// Apply carries out changes, batched on the wire, and reports once for each
-	// request. One failure does not stop the rest; repeating is harmless.
+	// request, never from two goroutines at once. One failure does not stop the
+	// rest; repeating is harmless.
 	// A change that is not reported counts as unsure.
 	Apply(context.Context, []Change, func(...Outcome))
 }
 
 // Checker is a Kind whose system can validate a change without making it.
 type Checker interface {
-	// Check returns what would be refused: Outcome.Failed in the system's words,
-	// Fields empty where the whole change is meant.
-	Check(context.Context, []Change) ([]Outcome, error)
+	// Check returns what would be refused or costs something, in words.
+	Check(context.Context, []Change) ([]Verdict, error)
+}
+
+// Verdict is what a system says of a change before it is made.
+type Verdict struct {
+	ID      ID
+	Field   string // "" is the whole change
+	Refused string // the system's words
+	Risk    string // it would be done, and costs this
 }
 
 // Rules are what the diff must know of a kind: data and pure functions.
@@ -87,16 +95,17 @@ type Rules struct {
 type Rule struct {
 	Reset bool // leaving Git means Unset; otherwise it is merely forgotten
 	Pin   bool // declared means set, also where it equals the default
-	Order bool // lists whose order matters are compared as they are written
-	// With: fields that are sent along when this one changes, although they are
-	// equal: a credential can only be written whole.
-	With []string
+	Watch bool // undeclared, it is remembered as first seen, and a later difference is drift
+	// With names a field that has to be sent along: a SCRAM iteration count needs the password.
+	With string
 	// Needed: words for refusing a create that lacks this field.
 	Needed string
 	// Check returns words if this step is never allowed.
 	Check func(from, to Value) string
 	// Loses returns words if data would go; defaults are filled in for Unset.
 	Loses func(from, to Value) string
+	// Disrupts returns words if somebody would notice; it is shown, not held.
+	Disrupts func(from, to Value) string
 }
 
 // Outcome is what came of one change, or of some fields of it: partitions and

@@ -23,6 +23,7 @@ type Entry struct {
 	Sync     string    `json:"sync"`
 	Revision string    `json:"revision,omitempty"`
 
+	Accepted string    `json:"accepted,omitempty"` // a revision that decodes: what is healed from now on
 	Bind     *Binding  `json:"bind,omitempty"`
 	Intent   []Change  `json:"intent,omitempty"`
 	Outcomes []Outcome `json:"outcomes,omitempty"`
@@ -48,11 +49,11 @@ type State struct {
 // Section is one sync's part of the ledger.
 type Section struct {
 	Binding  Binding              `json:"binding"`
-	Revision string               `json:"revision,omitempty"` // newest one that an intent was written for
+	Accepted string               `json:"accepted,omitempty"` // newest revision that decoded
 	Owned    map[ID]*Owned        `json:"owned,omitempty"`
-	Pending  map[ID]Change        `json:"pending,omitempty"`  // intents without an outcome
-	OneShots map[ID]Digest        `json:"oneShots,omitempty"` // carried out, or seen
-	Claims   map[ID]ID            `json:"claims,omitempty"`   // claimed thing → job
+	Pending  map[ID]Change        `json:"pending,omitempty"` // intents without an outcome
+	OneShots map[ID]OneShot       `json:"oneShots,omitempty"`
+	Claims   map[ID]ID            `json:"claims,omitempty"` // claimed thing → job
 	Confirms map[Digest]time.Time `json:"confirms,omitempty"`
 	Deleted  []Deleted            `json:"deleted,omitempty"` // within the last hour
 }
@@ -73,4 +74,11 @@ type Owned struct {
 type Deleted struct {
 	ID   ID        `json:"id"`
 	Time time.Time `json:"time"`
+}
+
+// OneShot is something done once under its name.
+type OneShot struct {
+	Digest Digest `json:"digest"`
+	// Seen: it was in Git when the ledger was born, and was not carried out.
+	Seen bool `json:"seen,omitempty"`
 }

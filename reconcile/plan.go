@@ -40,13 +40,15 @@ func (f Fate) Clear() bool {
 
 // FieldChange is one field's step.
 type FieldChange struct {
-	Name    string   `json:"name"`
-	From    Value    `json:"from"`
-	To      Value    `json:"to"`
-	Why     Reason   `json:"why"`
-	Risk    string   `json:"risk,omitempty"` // words: what it costs
-	Fate    Fate     `json:"fate,omitzero"`
-	Origins []Origin `json:"origins,omitempty"`
+	Name string `json:"name"`
+	From Value  `json:"from"`
+	To   Value  `json:"to"`
+	Why  Reason `json:"why"`
+	Risk string `json:"risk,omitempty"` // words: what it costs
+	// Irreversible: what it costs cannot be had back.
+	Irreversible bool     `json:"irreversible,omitempty"`
+	Fate         Fate     `json:"fate,omitzero"`
+	Origins      []Origin `json:"origins,omitempty"`
 }
 
 // Change is what is to be done to one live thing.
@@ -64,6 +66,7 @@ type Change struct {
 	Notes     Notes         `json:"notes,omitzero"`
 	Origins   []Origin      `json:"origins,omitempty"`
 	Confirmed Digest        `json:"confirmed,omitempty"`
+	OneShot   Digest        `json:"oneShot,omitempty"` // what is done once under this name
 }
 
 // Notes is bookkeeping that a plan carries and an intent writes. Without it
@@ -97,6 +100,8 @@ type Count struct {
 	Unowned  int `json:"unowned"`
 	// Deleted counts what was deleted within the last hour, from the ledger.
 	Deleted int `json:"deleted"`
+	// Fields is how many fields of owned things the ledger holds: what a Bag can lose.
+	Fields int `json:"-"`
 }
 
 // Plan is what would be done and why. It is a value: apply decides from
@@ -104,12 +109,11 @@ type Count struct {
 type Plan struct {
 	Sync     string           `json:"sync,omitempty"`
 	Revision string           `json:"revision"`
+	Binding  Binding          `json:"binding"`
+	Newborn  bool             `json:"newborn,omitempty"` // the ledger's section was never bound
 	Changes  []Change         `json:"changes"`
 	Unknown  []Unobserved     `json:"unknown,omitempty"`
 	Counts   map[string]Count `json:"counts,omitempty"`
-	// Aims is how many fields of owned things each kind holds, for guards that
-	// count what a Bag would lose.
-	Aims map[string]int `json:"-"`
 }
 
 // Digest identifies a held change, or a whole plan: 12 hex digits.

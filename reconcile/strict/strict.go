@@ -2,6 +2,26 @@
 // that is wrong at once: unknown fields with the one that was probably meant,
 // wrong types, missing fields, each with its path and line. It serves documents
 // and the agent's configuration alike, and depends on no parser.
+//
+// A struct says by tags what it takes; the same tags make the JSON Schema
+// (Schema), the reference pages (Fields) and the name references of kustomize
+// (NameRefs):
+//
+//	json:"name"       the field's name; a field without it is not read
+//	doc:"…"           one sentence for people
+//	required:"true"   must be given, and not be null
+//	default:"30s"     used where the field is not given
+//	enum:"a,b,c"      one of these
+//	min:"1" max:"9"   of a number or a duration; of a list, mapping or string: its length
+//	pattern:"^a"      a Go regular expression
+//	secret:"true"     its value never stands in an error
+//	ref:"Secret"      holds the name of another document
+//
+// Read are strings, booleans, integers, floats, time.Duration ("30s"), types
+// that implement encoding.TextUnmarshaler, pointers, slices, maps by string,
+// nested and embedded structs, Scalar, Any and Line. A null is the same as a
+// field not given, save in Scalar and Any. An integer wants a whole number as
+// YAML knows it: 6.048e8 and "604800000" are taken by Scalar alone.
 package strict
 
 import (
@@ -37,4 +57,12 @@ func (p Problems) Error() string {
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Err is the problems as an error, and nil where there are none.
+func (p Problems) Err() error {
+	if len(p) == 0 {
+		return nil
+	}
+	return p
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// KindACLSet is the live kind of a principal's access rules: AclSet/User:bob,
-// a bag whose fields are spelled by ACLEntry.Field and are there or not.
-const KindACLSet = "AclSet"
+// KindAclSet is the live kind of a principal's access rules: AclSet/User:bob,
+// a bag whose fields are spelled by AclField and are there or not.
+const KindAclSet = "AclSet"
 
 // describePrincipals is up to how many principals are asked for one by one;
 // beyond that all rules are read at once.
@@ -22,15 +22,15 @@ const describePrincipals = 8
 // acls is the kind AclSet.
 type acls struct{ *Cluster }
 
-// Name is KindACLSet.
-func (*acls) Name() string { return KindACLSet }
+// Name is KindAclSet.
+func (*acls) Name() string { return KindAclSet }
 
-// Rules are ACLSetRules.
-func (*acls) Rules() reconcile.Rules { return ACLSetRules() }
+// Rules are AclSetRules.
+func (*acls) Rules() reconcile.Rules { return AclSetRules() }
 
-// ACLSetID names a principal's rules; principal is "User:bob".
-func ACLSetID(principal string) reconcile.ID {
-	return reconcile.ID{Kind: KindACLSet, Name: principal}
+// AclSetID names a principal's rules; principal is "User:bob".
+func AclSetID(principal string) reconcile.ID {
+	return reconcile.ID{Kind: KindAclSet, Name: principal}
 }
 
 // Observe reads all rules, or those of the named principals. Without an
@@ -92,16 +92,16 @@ func (k *acls) describe(ctx context.Context, principal *string, sets map[string]
 func addACL(sets map[string]*reconcile.Live, r kmsg.DescribeACLsResponseResource, a kmsg.DescribeACLsResponseResourceACL) {
 	set, ok := sets[a.Principal]
 	if !ok {
-		set = &reconcile.Live{ID: ACLSetID(a.Principal), Whole: true, Fields: make(map[string]reconcile.Value)}
+		set = &reconcile.Live{ID: AclSetID(a.Principal), Whole: true, Fields: make(map[string]reconcile.Value)}
 		sets[a.Principal] = set
 	}
-	e := ACLEntry{
+	e := AclEntry{
 		Permission: strings.ToLower(a.PermissionType.String()),
-		Resource:   wordAt(aclResources(), int(r.ResourceType)),
+		Resource:   aclWord(AclResources(), int(r.ResourceType)),
 		Pattern:    strings.ToLower(r.ResourcePatternType.String()),
 		Name:       r.ResourceName,
-		Operation:  wordAt(aclOperations(), int(a.Operation)),
+		Operation:  aclWord(AclOperations(), int(a.Operation)),
 		Host:       a.Host,
 	}
-	set.Fields[e.Field()] = reconcile.TextOf("")
+	set.Fields[AclField(e)] = reconcile.TextOf("")
 }

@@ -16,14 +16,14 @@ const requestACLs = 1000
 type aclStep struct {
 	id    reconcile.ID
 	field string
-	entry ACLEntry
+	entry AclEntry
 	codes aclCodes
 }
 
 // Check refuses rules that brokers would not take.
-func (k *acls) Check(_ context.Context, changes []reconcile.Change) ([]reconcile.Outcome, error) {
+func (k *acls) Check(_ context.Context, changes []reconcile.Change) ([]reconcile.Verdict, error) {
 	_, _, refused := aclSteps(judged(changes))
-	return refused, nil
+	return verdicts(refused), nil
 }
 
 // Apply adds before it removes, so that nobody is locked out in between. A
@@ -59,12 +59,12 @@ func aclSteps(changes []reconcile.Change) (adds, removals []aclStep, refused []r
 			continue
 		}
 		for _, f := range steps(c) {
-			entry, err := ParseACLEntry(f.Name)
+			entry, err := parseRule(f.Name)
 			if err != nil {
 				refused = append(refused, failure(c.ID, err.Error(), f.Name))
 				continue
 			}
-			codes, _ := entry.codes() // ParseACLEntry made sure
+			codes, _ := entry.codes() // parseRule made sure
 			step := aclStep{c.ID, f.Name, entry, codes}
 			if f.To.Is(reconcile.Unset) {
 				removals = append(removals, step)

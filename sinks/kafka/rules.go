@@ -13,7 +13,7 @@ func Rules() map[string]reconcile.Rules {
 	return map[string]reconcile.Rules{
 		KindTopic:           TopicRules(),
 		KindScramCredential: ScramCredentialRules(),
-		KindACLSet:          ACLSetRules(),
+		KindAclSet:          AclSetRules(),
 		KindQuotaEntity:     QuotaEntityRules(),
 	}
 }
@@ -28,7 +28,7 @@ func ScramCredentialRules() reconcile.Rules {
 			case fieldPassword:
 				return reconcile.Rule{Needed: "no password is declared and no credential exists"}
 			case fieldIterations:
-				return reconcile.Rule{Check: checkIterations, With: []string{fieldPassword}}
+				return reconcile.Rule{Check: checkIterations, With: fieldPassword, Watch: true}
 			default:
 				return reconcile.Rule{}
 			}
@@ -41,14 +41,14 @@ func checkIterations(_, to reconcile.Value) string {
 		return ""
 	}
 	n, err := strconv.Atoi(to.Text())
-	if err != nil || n < minIterations || n > maxIterations {
-		return fmt.Sprintf("Kafka takes %d to %d iterations, not %s", minIterations, maxIterations, to.Text())
+	if err != nil || n < leastIterations || n > mostIterations {
+		return fmt.Sprintf("Kafka takes %d to %d iterations, not %s", leastIterations, mostIterations, to.Text())
 	}
 	return ""
 }
 
-// ACLSetRules: a principal's ACLs are a bag.
-func ACLSetRules() reconcile.Rules {
+// AclSetRules: a principal's ACLs are a bag.
+func AclSetRules() reconcile.Rules {
 	return reconcile.Rules{
 		Bag: true, Recreate: true,
 		Field: func(name string) reconcile.Rule { return reconcile.Rule{Reset: true, Check: checkACL(name)} },

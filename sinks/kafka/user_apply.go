@@ -42,9 +42,9 @@ func (c scramChange) String() string { return c.id.String() }
 func (c scramChange) Format(s fmt.State, _ rune) { _, _ = fmt.Fprint(s, c.id.String()) }
 
 // Check says which changes lack what they need.
-func (k *credentials) Check(_ context.Context, changes []reconcile.Change) ([]reconcile.Outcome, error) {
+func (k *credentials) Check(_ context.Context, changes []reconcile.Change) ([]reconcile.Verdict, error) {
 	_, refused := scramChanges(judged(changes))
-	return refused, nil
+	return verdicts(refused), nil
 }
 
 // Apply writes credentials whole: what is not declared stays as it is.

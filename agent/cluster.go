@@ -1,0 +1,318 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ottla-io/ottla/reconcile"
+)
+
+// Target is a connected cluster.
+type Target interface {
+	// ID is the id the cluster gave itself.
+	ID(context.Context) (string, error)
+	// Kinds lists its live kinds in the order in which they are written.
+	Kinds() []reconcile.Kind
+	Close()
+}
+
+// Cluster is one cluster with the syncs that are kept on it. One round runs at
+// a time; its ledger is written by nobody else.
+type Cluster struct {
+	Name     string
+	Interval time.Duration // between rounds
+	Settle   time.Duration // how long an acknowledged change may take to show
+	Connect  func(context.Context) (Target, error)
+	Ledger   reconcile.Ledger
+	Key      []byte // seals secrets
+	Syncs    []*Sync
+	Now      func() time.Time
+	// Step is called by name between any two steps of a round. It may be nil.
+	Step func(string)
+
+	mu     sync.Mutex
+	target Target
+	look   looker
+	proofs prover
+}
+
+// batchSize is how many changes one intent holds: a thousand topics are one
+// request, and the broker publishes them as one.
+const batchSize = 1000
+
+// scene is what one round knows: the cluster, the ledger, and what each sync
+// declares.
+type scene struct {
+	target Target
+	id     string
+	state  *reconcile.State
+	seen   seen
+	report *Report
+}
+
+// Round is the whole story: what is declared, what lives, what differs, what is
+// done about it, and whether it shows.
+func (c *Cluster) Round(ctx context.Context, scope reconcile.Scope) Report {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	report := Report{Cluster: c.Name, Began: c.Now()}
+	s, err := c.begin(ctx, &report, true)
+	if err == nil {
+		err = c.observe(ctx, s, scope)
+	}
+	if err != nil {
+		report.Err = err
+		return c.end(report)
+	}
+	for i, sync := range c.Syncs {
+		c.step("before plan")
+		c.plan(ctx, s, sync, &report.Syncs[i], scope)
+		c.step("after plan")
+		c.carryOut(ctx, s, sync, &report.Syncs[i])
+	}
+	return c.end(report)
+}
+
+// Plan is a round that stops before anything is written.
+func (c *Cluster) Plan(ctx context.Context, scope reconcile.Scope) Report {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	report := Report{Cluster: c.Name, Began: c.Now()}
+	s, err := c.begin(ctx, &report, false)
+	if err == nil {
+		err = c.observe(ctx, s, scope)
+	}
+	if err != nil {
+		report.Err = err
+		return c.end(report)
+	}
+	for i, sync := range c.Syncs {
+		c.plan(ctx, s, sync, &report.Syncs[i], scope)
+	}
+	return c.end(report)
+}
+
+func (c *Cluster) end(r Report) Report {
+	r.Took = c.Now().Sub(r.Began)
+	return r
+}
+
+func (c *Cluster) step(name string) {
+	if c.Step != nil {
+		c.Step(name)
+	}
+}
+
+// begin replays the ledger, brings every sync up to its newest revision, and
+// reaches the cluster. What is declared is looked at even where the cluster is
+// down, so that a bad revision is told at once.
+func (c *Cluster) begin(ctx context.Context, report *Report, accept bool) (*scene, error) {
+	state, err := c.Ledger.Replay(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the ledger of cluster %s: %w", c.Name, err)
+	}
+	c.step("after replay")
+	for _, sync := range c.Syncs {
+		report.Syncs = append(report.Syncs, sync.look(ctx, c.looking(state, sync, accept)))
+	}
+	c.step("after look")
+	target, id, err := c.reach(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reach cluster %s: %w", c.Name, err)
+	}
+	report.ClusterID = id
+	return &scene{target: target, id: id, state: state, report: report}, nil
+}
+
+func (c *Cluster) looking(state *reconcile.State, sync *Sync, accept bool) looking {
+	l := looking{key: c.Key}
+	section := state.Section(sync.Name)
+	if section.Binding.Repository == sync.Binding.Repository && section.Binding.Ref == sync.Binding.Ref {
+		l.accepted = section.Accepted
+	}
+	if accept {
+		l.accept = c.accept
+	}
+	return l
+}
+
+func (c *Cluster) accept(ctx context.Context, sync, revision string) error {
+	err := c.Ledger.Append(ctx, reconcile.Entry{Time: c.Now(), Sync: sync, Accepted: revision})
+	if err != nil {
+		return fmt.Errorf("write the ledger: %w", err)
+	}
+	return nil
+}
+
+// reach connects where that has not been done, and asks for the cluster's id
+// each time: an address may lead to another cluster tomorrow.
+func (c *Cluster) reach(ctx context.Context) (Target, string, error) {
+	if c.target == nil {
+		target, err := c.Connect(ctx)
+		if err != nil {
+			return nil, "", err
+		}
+		c.target = target
+	}
+	id, err := c.target.ID(ctx)
+	if err != nil {
+		c.target.Close()
+		c.target = nil
+		return nil, "", err
+	}
+	return c.target, id, nil
+}
+
+// Close closes the connection, if there is one.
+func (c *Cluster) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.target != nil {
+		c.target.Close()
+		c.target = nil
+	}
+}
+
+// plan makes a sync's plan: diff, what the brokers say of it, the guards, and
+// what people confirmed.
+func (c *Cluster) plan(ctx context.Context, s *scene, sync *Sync, r *SyncReport, scope reconcile.Scope) {
+	if sync.good == nil {
+		return
+	}
+	plan := reconcile.Diff(c.input(s, sync, scope))
+	verdicts, err := c.check(ctx, s, plan)
+	if err != nil {
+		r.CheckErr = fmt.Errorf("let the brokers check the plan of sync %s: %w", sync.Name, err)
+	}
+	plan = plan.Judged(verdicts).Guarded(sync.Guards...)
+	r.Plan = plan.Confirmed(s.state.Confirmed(sync.Name, c.Now()))
+	r.Holds = r.Plan.Held()
+}
+
+func (c *Cluster) input(s *scene, sync *Sync, scope reconcile.Scope) reconcile.Input {
+	binding := sync.Binding
+	binding.Cluster = s.id
+	return reconcile.Input{
+		Sync: sync.Name, Revision: sync.good.snapshot.Revision, Now: c.Now(),
+		Binding: binding, Scope: scope, Want: sync.want(),
+		Have: s.seen.live(), Unknown: s.seen.unknown, State: s.state,
+		Rules: c.rules(s, sync), Others: c.others(sync),
+	}
+}
+
+func (c *Cluster) rules(s *scene, sync *Sync) map[string]reconcile.Rules {
+	rules := map[string]reconcile.Rules{}
+	for _, k := range s.target.Kinds() {
+		rules[k.Name()] = k.Rules()
+	}
+	if sync.Rules != nil {
+		rules = sync.Rules(rules)
+	}
+	return rules
+}
+
+func (c *Cluster) others(of *Sync) map[string]reconcile.Claimant {
+	others := map[string]reconcile.Claimant{}
+	for _, s := range c.Syncs {
+		if s != of {
+			others[s.Name] = s.claimant()
+		}
+	}
+	return others
+}
+
+// check asks the kinds that can validate about what would be carried out.
+func (c *Cluster) check(ctx context.Context, s *scene, plan reconcile.Plan) ([]reconcile.Verdict, error) {
+	var verdicts []reconcile.Verdict
+	var errs []error
+	for _, k := range s.target.Kinds() {
+		checker, can := k.(reconcile.Checker)
+		changes := proposed(plan, k.Name())
+		if !can || len(changes) == 0 {
+			continue
+		}
+		some, err := checker.Check(ctx, changes)
+		verdicts = append(verdicts, some...)
+		errs = append(errs, err)
+	}
+	return verdicts, errors.Join(errs...)
+}
+
+func proposed(plan reconcile.Plan, kind string) []reconcile.Change {
+	var changes []reconcile.Change
+	for _, ch := range plan.Changes {
+		if ch.ID.Kind == kind && (ch.Action == reconcile.Create || ch.Action == reconcile.Update && len(ch.Fields) > 0) {
+			changes = append(changes, ch)
+		}
+	}
+	return changes
+}
+
+// carryOut does what goes ahead of a plan, and looks again until it shows.
+// Nothing is written for a sync that only observes, nor where the brokers
+// could not be asked.
+func (c *Cluster) carryOut(ctx context.Context, s *scene, sync *Sync, r *SyncReport) {
+	if sync.good == nil || sync.Mode == Observe || r.CheckErr != nil {
+		return
+	}
+	began := c.Now()
+	r.Outcomes, r.RunErr = c.runner(s).Run(ctx, r.Plan)
+	c.step("after run")
+	c.settle(ctx, s, sync, r)
+	r.Took = c.Now().Sub(began)
+}
+
+func (c *Cluster) runner(s *scene) reconcile.Runner {
+	runner := reconcile.Runner{
+		Size: batchSize, Kinds: map[string]reconcile.Kind{}, Ledger: c.Ledger, Now: c.Now, Step: c.Step,
+	}
+	for _, k := range s.target.Kinds() {
+		runner.Order = append(runner.Order, k.Name())
+		runner.Kinds[k.Name()] = k
+	}
+	return runner
+}
+
+// confirm journals a person's word, if this cluster holds that digest.
+func (c *Cluster) confirm(ctx context.Context, d reconcile.Digest) (reconcile.Hold, error) {
+	report := c.Plan(ctx, reconcile.Scope{Full: true})
+	if report.Err != nil {
+		return reconcile.Hold{}, report.Err
+	}
+	for _, s := range report.Syncs {
+		at := slices.IndexFunc(s.Holds, func(h reconcile.Hold) bool { return h.Digest == d })
+		if at < 0 {
+			continue
+		}
+		return s.Holds[at], c.append(ctx, reconcile.Entry{Sync: s.Sync, Revision: s.Revision(), Confirm: []reconcile.Digest{d}})
+	}
+	return reconcile.Hold{}, ErrNoSuchHold
+}
+
+// release gives up ownership, if this cluster's ledger has it.
+func (c *Cluster) release(ctx context.Context, id reconcile.ID) (string, error) {
+	state, err := c.Ledger.Replay(ctx)
+	if err != nil {
+		return "", fmt.Errorf("read the ledger of cluster %s: %w", c.Name, err)
+	}
+	owner := state.Owner(id)
+	if owner == "" {
+		return "", ErrNotOwned
+	}
+	note := reconcile.Change{ID: id, Action: reconcile.Note, Notes: reconcile.Notes{Release: "released by hand"}}
+	return owner, c.append(ctx, reconcile.Entry{Sync: owner, Intent: []reconcile.Change{note}})
+}
+
+func (c *Cluster) append(ctx context.Context, e reconcile.Entry) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e.Time = c.Now()
+	if err := c.Ledger.Append(ctx, e); err != nil {
+		return fmt.Errorf("write the ledger: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+// Package kustomize turns a directory of a tree into documents.
+//
+// A directory with a kustomization (kustomization.yaml, kustomization.yml or
+// Kustomization) is rendered by kustomize; it may use anything inside the tree
+// and nothing outside it: no remote bases, no plugins, no helm. One without is
+// read as plain YAML: every .yaml, .yml and .json file below it, hidden ones
+// left out. A plain directory with kustomizations below it is an error that
+// names them: read side by side, overlays would declare everything several
+// times. (A file of that name that is a Flux Kustomization is a document like
+// any other.)
+//
+// Values that name a Secret or ConfigMap in our kinds are name references for
+// kustomize (Options.NameRefs), so that a generator's hash suffix is followed
+// without a configurations file.
+//
+// kustomize is quadratic in the number of resources. Where a kustomization only
+// transforms each document by itself it is rendered in pieces, with the same
+// result; plan.go says when. Documents that kustomize rendered come sorted by
+// type, namespace and name, plain ones in the order of their files.
+//
+// kustomize is not safe for concurrent use and may panic; the lock and the
+// recover around it live here, once. Its own error texts may quote whole
+// documents, so none of them is passed on unseen: errors.go has the words.
+package kustomize
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"path"
+	"sync"
+
+	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sources"
+)
+
+// NameRef says that a field of one of our kinds names a Secret or a ConfigMap.
+type NameRef struct {
+	Kind     string // KafkaBackup
+	APIGroup string // kafka.oso.sh
+	Path     string // spec/kafkaCluster/saslSecret/name, as kustomize spells it
+	Refers   string // Secret or ConfigMap
+}
+
+// Options are what rendering depends on besides the tree. The zero value
+// renders what is written.
+type Options struct {
+	NameRefs []NameRef
+	// Substituting turns on ${VAR} substitution in all documents, with the
+	// values of Substitute. A variable that is not in it is an error.
+	Substituting bool
+	Substitute   map[string]string
+	// TemplateParameters are values for the parameters of OpenShift Templates.
+	TemplateParameters map[string]string
+}
+
+// Renderer is a sources.Renderer. It is safe for concurrent use; kustomize
+// itself runs once at a time in the whole Renderer.
+type Renderer struct {
+	options Options
+	mu      sync.Mutex // around kustomize, which keeps global state
+}
+
+var _ sources.Renderer = (*Renderer)(nil)
+
+// New makes a Renderer.
+func New(options Options) *Renderer { return &Renderer{options: options} }
+
+// Render turns a directory of a tree into documents. dir is slash-separated
+// and relative to the root of the tree; "" is the root.
+func (r *Renderer) Render(ctx context.Context, tree fs.FS, dir string) (sources.Rendered, error) {
+	dir, err := checkDir(tree, dir)
+	if err != nil {
+		return sources.Rendered{}, err
+	}
+	docs, notes, err := r.documents(ctx, tree, dir)
+	if err != nil {
+		return sources.Rendered{}, err
+	}
+	return sources.Rendered{Documents: docs, Notes: notes}, nil
+}
+
+func (r *Renderer) documents(ctx context.Context, tree fs.FS, dir string) ([]reconcile.Document, []string, error) {
+	docs, err := plain(ctx, tree, dir)
+	return docs, nil, err
+}
+
+// checkDir cleans dir and makes sure that it is a directory inside the tree.
+func checkDir(tree fs.FS, dir string) (string, error) {
+	clean := path.Clean(dir)
+	if !fs.ValidPath(clean) {
+		return "", fmt.Errorf("path %q is not inside the repository", dir)
+	}
+	info, err := fs.Stat(tree, clean)
+	if err != nil {
+		return "", fmt.Errorf("path %q: %w", dir, err)
+	}
+	if !info.IsDir() {
+		return "", fmt.Errorf("path %q is a file, it must be a directory", dir)
+	}
+	return clean, nil
+}

@@ -20,10 +20,13 @@ type aclStep struct {
 	codes aclCodes
 }
 
-// Check refuses rules that brokers would not take.
-func (k *acls) Check(_ context.Context, changes []reconcile.Change) ([]reconcile.Verdict, error) {
-	_, _, refused := aclSteps(judged(changes))
-	return verdicts(refused), nil
+// Check refuses rules that brokers would not take, and says what others would
+// notice.
+func (k *acls) Check(ctx context.Context, changes []reconcile.Change) ([]reconcile.Verdict, error) {
+	changes = judged(changes)
+	_, _, refused := aclSteps(changes)
+	turns, err := k.turns(ctx, changes)
+	return append(verdicts(refused), turns...), err
 }
 
 // Apply adds before it removes, so that nobody is locked out in between. A

@@ -142,6 +142,33 @@ func pause(ctx context.Context, millis int32) bool {
 	}
 }
 
+// unanswered is why a request got no answer, nil where it got one.
+func unanswered(verdicts []verdict) error {
+	for _, v := range verdicts {
+		if v.err != nil {
+			return v.err
+		}
+	}
+	return nil
+}
+
+// verdicts are the refusals among what a check found, field by field.
+func verdicts(outcomes []reconcile.Outcome) []reconcile.Verdict {
+	var out []reconcile.Verdict
+	for _, o := range outcomes {
+		if o.Failed == "" {
+			continue
+		}
+		if len(o.Fields) == 0 {
+			out = append(out, reconcile.Verdict{ID: o.ID, Refused: o.Failed})
+		}
+		for _, f := range o.Fields {
+			out = append(out, reconcile.Verdict{ID: o.ID, Field: f, Refused: o.Failed})
+		}
+	}
+	return out
+}
+
 // refusal is a broker's answer in words, "" where it agreed. right is what it
 // takes, for an answer that says no more than that it is missing.
 func refusal(code int16, message *string, right string) string {

@@ -16,6 +16,7 @@ type Options struct {
 	ClientID       string        // as it shows in broker logs and quotas; "" is "ottla"
 	TLS            *TLS          // nil is a plaintext connection
 	SASL           *SASL         // nil is none
+	Login          *Login        // where passwords are proven; nil is Brokers, if SASL is used there
 	DialTimeout    time.Duration // of one connection, TLS included; 0 is 10 s
 	RequestTimeout time.Duration // of one request; 0 is 30 s
 }

@@ -26,14 +26,18 @@ const (
 func (k *topics) Apply(ctx context.Context, changes []reconcile.Change, report func(...reconcile.Outcome)) {
 	todo, refused := sortTopics(cleared(changes))
 	report(refused...)
+	// What got no answer is in the outcomes; the errors are for Check.
 	for chunk := range chunks(todo.create) {
-		report(k.create(ctx, chunk, false)...)
+		created, _ := k.create(ctx, chunk, false)
+		report(created...)
 	}
 	for chunk := range slices.Chunk(todo.update, requestTopics) {
-		same, others := k.again(ctx, chunk)
+		same, others, _ := k.again(ctx, chunk)
 		report(others...)
-		report(k.grow(ctx, same, false)...)
-		report(k.configure(ctx, same, false)...)
+		grown, _ := k.grow(ctx, same, false)
+		report(grown...)
+		configured, _ := k.alter(ctx, alterations(same), false)
+		report(configured...)
 	}
 	for _, c := range todo.remove {
 		report(k.remove(ctx, c))
@@ -95,7 +99,7 @@ func partitionsOf(c reconcile.Change) int {
 }
 
 // create creates topics with one request, or lets the broker validate that.
-func (k *topics) create(ctx context.Context, changes []reconcile.Change, validate bool) []reconcile.Outcome {
+func (k *topics) create(ctx context.Context, changes []reconcile.Change, validate bool) ([]reconcile.Outcome, error) {
 	var out []reconcile.Outcome
 	var ids []reconcile.ID
 	var wanted []kmsg.CreateTopicsRequestTopic
@@ -127,7 +131,7 @@ func (k *topics) create(ctx context.Context, changes []reconcile.Change, validat
 	for i, v := range verdicts {
 		out = append(out, v.outcome(ids[i], "Create on topic "+ids[i].Name))
 	}
-	return out
+	return out, unanswered(verdicts)
 }
 
 // newTopic is a change as the wire spells it; what is not declared is the
@@ -170,7 +174,7 @@ type found struct {
 
 // again looks at the topics of updates once more and stops those whose topic
 // is gone, is another one, or cannot be seen.
-func (k *topics) again(ctx context.Context, changes []reconcile.Change) ([]found, []reconcile.Outcome) {
+func (k *topics) again(ctx context.Context, changes []reconcile.Change) ([]found, []reconcile.Outcome, error) {
 	lives, unseen, err := k.lookAgain(ctx, changes)
 	var same []found
 	var stopped []reconcile.Outcome
@@ -189,7 +193,7 @@ func (k *topics) again(ctx context.Context, changes []reconcile.Change) ([]found
 			same = append(same, found{c, live})
 		}
 	}
-	return same, stopped
+	return same, stopped, err
 }
 
 func anotherTopic(planned, live string) string {
@@ -215,27 +219,8 @@ func (k *topics) lookAgain(ctx context.Context, changes []reconcile.Change) (map
 }
 
 // grow adds partitions. A topic that has them already is done.
-func (k *topics) grow(ctx context.Context, changes []found, validate bool) []reconcile.Outcome {
-	var out []reconcile.Outcome
-	var todo []kmsg.CreatePartitionsRequestTopic
-	for _, c := range changes {
-		for _, f := range steps(c.Change) {
-			switch {
-			case f.Name == fieldReplicas:
-				out = append(out, failure(c.ID, notCarriedOut, fieldReplicas))
-			case f.Name != fieldPartitions:
-			case f.To.Same(c.live.Fields[fieldPartitions]):
-				out = append(out, reconcile.Outcome{ID: c.ID, Fields: []string{fieldPartitions}})
-			default:
-				t, err := morePartitions(c.ID.Name, f.To.Text())
-				if err != nil {
-					out = append(out, failure(c.ID, err.Error(), fieldPartitions))
-					continue
-				}
-				todo = append(todo, t)
-			}
-		}
-	}
+func (k *topics) grow(ctx context.Context, changes []found, validate bool) ([]reconcile.Outcome, error) {
+	todo, out := growths(changes)
 	verdicts := k.send(ctx, exchange{
 		items: len(todo),
 		ask: func(items []int) kmsg.Request {
@@ -256,7 +241,31 @@ func (k *topics) grow(ctx context.Context, changes []found, validate bool) []rec
 	for i, v := range verdicts {
 		out = append(out, v.outcome(topicID(todo[i].Topic), "Alter on topic "+todo[i].Topic, fieldPartitions))
 	}
-	return out
+	return out, unanswered(verdicts)
+}
+
+// growths are the topics that need more partitions, and what is to be said
+// without asking.
+func growths(changes []found) (todo []kmsg.CreatePartitionsRequestTopic, out []reconcile.Outcome) {
+	for _, c := range changes {
+		for _, f := range steps(c.Change) {
+			switch {
+			case f.Name == fieldReplicas:
+				out = append(out, failure(c.ID, notCarriedOut, fieldReplicas))
+			case f.Name != fieldPartitions:
+			case f.To.Same(c.live.Fields[fieldPartitions]):
+				out = append(out, reconcile.Outcome{ID: c.ID, Fields: []string{fieldPartitions}})
+			default:
+				t, err := morePartitions(c.ID.Name, f.To.Text())
+				if err != nil {
+					out = append(out, failure(c.ID, err.Error(), fieldPartitions))
+					continue
+				}
+				todo = append(todo, t)
+			}
+		}
+	}
+	return todo, out
 }
 
 func morePartitions(name, count string) (kmsg.CreatePartitionsRequestTopic, error) {

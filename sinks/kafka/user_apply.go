@@ -44,7 +44,7 @@ func (c scramChange) Format(s fmt.State, _ rune) { _, _ = fmt.Fprint(s, c.id.Str
 // Check says which changes lack what they need.
 func (k *credentials) Check(_ context.Context, changes []reconcile.Change) ([]reconcile.Verdict, error) {
 	_, refused := scramChanges(judged(changes))
-	return refusals(refused), nil
+	return verdicts(refused), nil
 }
 
 // Apply writes credentials whole: what is not declared stays as it is.

@@ -269,3 +269,30 @@ func TestCloneDamagedUnderOurHandsIsReplaced(t *testing.T) {
 	read(t, got.Tree, "a", "1")
 	read(t, got.Tree, "b", "2")
 }
+
+func TestCloneThatCollectedManyPacksIsReplacedAndSnapshotsStayReadable(t *testing.T) {
+	remotes(t, func(t *testing.T, remote *gitservers.Repo, o git.Options) {
+		o.Dir = t.TempDir()
+		repo := open(t, o)
+		repo.SetMaxPacks(2)
+		main := repo.Follow(git.Ref{Branch: "main"})
+		root := remote.CommitFile("a", "0")
+		before, last := fetch(t, main), ""
+		for _, content := range []string{"1", "2", "3", "4", "5"} {
+			last = remote.CommitFile("a", content)
+			now := fetch(t, main)
+			read(t, now.Tree, "a", content)
+			if _, err := fs.ReadFile(before.Tree, "a"); err != nil {
+				t.Fatal(err)
+			}
+			before = now
+		}
+		if kept, _ := filepath.Glob(filepath.Join(o.Dir, "*", "clone-*")); len(kept) > 2 {
+			t.Fatalf("kept %v", kept)
+		}
+		if requests(repo, git.Clone) < 2 {
+			t.Fatal("never replaced")
+		}
+		descends(t, main, last, root, true)
+	})
+}

@@ -137,7 +137,7 @@ func (r *Repository) post2(ctx context.Context, client *http.Client, method, pat
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusOK {
 		return nil, nil
 	}

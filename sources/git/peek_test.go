@@ -52,7 +52,7 @@ func TestPollOfAnUnchangedBranchCostsLittleHoweverManyRefsThereAre(t *testing.T)
 		t.Fatalf("revision %s, want %s", got.Revision, want)
 	}
 	remote.Serve("update-ref", "-d", "refs/heads/main")
-	failing(t, main, git.ErrRefNotFound)
+	refused(t, main, git.ErrRefNotFound)
 }
 
 // between puts a handler between us and a real server.
@@ -140,7 +140,7 @@ func TestTransferThatBreaksOffChangesNothingAndLeavesNothing(t *testing.T) {
 	remote.CommitFile("b", noise(t))
 	broken.Store(true)
 	for range 3 {
-		failing(t, main, nil)
+		refused(t, main, nil)
 	}
 	read(t, before.Tree, "a", "1")
 	left, _ := filepath.Glob(filepath.Join(o.Dir, "*", "clone-*", "objects", "pack", "tmp_*"))

@@ -27,9 +27,8 @@ type store struct {
 	damaged atomic.Bool // something that must be there could not be read
 	gone    atomic.Bool // a newer clone took over
 
-	mu    sync.Mutex
-	sto   *filesystem.Storage
-	packs int
+	mu  sync.Mutex
+	sto *filesystem.Storage
 }
 
 const (
@@ -72,7 +71,7 @@ func (s *store) isComplete() bool {
 func (s *store) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.sto.ObjectStorage.Close()
+	return s.sto.Close()
 }
 
 // addPack stores a pack whole or not at all.

@@ -236,7 +236,7 @@ type openFile struct {
 // Stat implements fs.File.
 func (f *openFile) Stat() (fs.FileInfo, error) {
 	n := f.node
-	n.bytes = f.Reader.Size()
+	n.bytes = f.Size()
 	return n, nil
 }
 

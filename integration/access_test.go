@@ -69,14 +69,14 @@ func TestANewPasswordKeepsTheIterations(t *testing.T) {
 }
 
 func TestEveryAccessRuleComesBackAsItWasWritten(t *testing.T) {
-	k := kind(t, connect(t, kafka.Options{Brokers: kafkatest.Shared(t).Plain()}), kafka.KindAclSet)
-	id := kafka.AclSetID("User:" + kafkatest.Prefix(t) + "bob")
+	k := kind(t, connect(t, kafka.Options{Brokers: kafkatest.Shared(t).Plain()}), kafka.KindACLSet)
+	id := kafka.ACLSetID("User:" + kafkatest.Prefix(t) + "bob")
 	change := set(reconcile.Update, id)
 	for _, permission := range []string{"allow", "deny"} {
-		for _, resource := range kafka.AclResources() {
+		for _, resource := range kafka.ACLResources() {
 			for _, pattern := range []string{"literal", "prefixed"} {
-				for i, operation := range kafka.AclOperations() {
-					e := kafka.AclEntry{Permission: permission, Resource: resource, Pattern: pattern, Name: "a%|b", Operation: operation, Host: "*"}
+				for i, operation := range kafka.ACLOperations() {
+					e := kafka.ACLEntry{Permission: permission, Resource: resource, Pattern: pattern, Name: "a%|b", Operation: operation, Host: "*"}
 					if i%2 == 0 {
 						e.Host = "10.0.0.7"
 					}
@@ -89,7 +89,7 @@ func TestEveryAccessRuleComesBackAsItWasWritten(t *testing.T) {
 					if e.Validate() != nil {
 						continue // a prefixed cluster
 					}
-					change.Fields = append(change.Fields, reconcile.FieldChange{Name: kafka.AclField(e), To: reconcile.TextOf("")})
+					change.Fields = append(change.Fields, reconcile.FieldChange{Name: kafka.ACLField(e), To: reconcile.TextOf("")})
 				}
 			}
 		}
@@ -181,7 +181,7 @@ func TestWhatWeMayNotSeeIsUnobservedAndSaysWhichRightIsMissing(t *testing.T) {
 		}
 	}
 	for name, right := range map[string]string{
-		kafka.KindScramCredential: "Describe on the cluster", kafka.KindAclSet: "Describe on the cluster", kafka.KindQuotaEntity: "DescribeConfigs on the cluster",
+		kafka.KindScramCredential: "Describe on the cluster", kafka.KindACLSet: "Describe on the cluster", kafka.KindQuotaEntity: "DescribeConfigs on the cluster",
 	} {
 		began := time.Now()
 		_, _, err := kind(t, c, name).Observe(t.Context(), reconcile.Scope{Full: true})

@@ -82,16 +82,16 @@ func saslOptions(r *kafkatest.Cluster, user, text string) kafka.Options {
 }
 
 // limited is a cluster seen by a user who has these access rules and no other.
-func limited(t testing.TB, r *kafkatest.Cluster, rules ...kafka.AclEntry) (*kafka.Cluster, string) {
+func limited(t testing.TB, r *kafkatest.Cluster, rules ...kafka.ACLEntry) (*kafka.Cluster, string) {
 	t.Helper()
 	admin := connect(t, kafka.Options{Brokers: r.Plain()})
 	user := kafkatest.Prefix(t) + "limited"
 	mustApply(t, kind(t, admin, kafka.KindScramCredential), password(user, userPassword))
-	rights := set(reconcile.Update, kafka.AclSetID("User:"+user))
+	rights := set(reconcile.Update, kafka.ACLSetID("User:"+user))
 	for _, e := range rules {
-		rights.Fields = append(rights.Fields, reconcile.FieldChange{Name: kafka.AclField(e), From: reconcile.UnsetValue(), To: reconcile.TextOf("")})
+		rights.Fields = append(rights.Fields, reconcile.FieldChange{Name: kafka.ACLField(e), From: reconcile.UnsetValue(), To: reconcile.TextOf("")})
 	}
-	mustApply(t, kind(t, admin, kafka.KindAclSet), rights)
+	mustApply(t, kind(t, admin, kafka.KindACLSet), rights)
 	var c *kafka.Cluster
 	kafkatest.Eventually(t, func() (err error) {
 		c, err = kafka.Connect(t.Context(), saslOptions(r, user, userPassword))
@@ -101,10 +101,10 @@ func limited(t testing.TB, r *kafkatest.Cluster, rules ...kafka.AclEntry) (*kafk
 	return c, user
 }
 
-func allow(resource, name string, operations ...string) []kafka.AclEntry {
-	var out []kafka.AclEntry
+func allow(resource, name string, operations ...string) []kafka.ACLEntry {
+	var out []kafka.ACLEntry
 	for _, op := range operations {
-		out = append(out, kafka.AclEntry{Permission: "allow", Resource: resource, Pattern: "literal", Name: name, Operation: op, Host: "*"})
+		out = append(out, kafka.ACLEntry{Permission: "allow", Resource: resource, Pattern: "literal", Name: name, Operation: op, Host: "*"})
 	}
 	return out
 }

@@ -54,7 +54,7 @@ func TestRightsOfALimitedUserSayWhatIsMissing(t *testing.T) {
 func TestWhatBrokersAreConfiguredAgainstIsSaidInWords(t *testing.T) {
 	r := kafkatest.Start(t, kafkatest.Options{Properties: map[string]string{"authorizer.class.name": "", "delete.topic.enable": "false"}})
 	c := connect(t, kafka.Options{Brokers: r.Plain()})
-	_, _, err := kind(t, c, kafka.KindAclSet).Observe(t.Context(), reconcile.Scope{Full: true})
+	_, _, err := kind(t, c, kafka.KindACLSet).Observe(t.Context(), reconcile.Scope{Full: true})
 	if err == nil || err.Error() != "no authorizer is configured on the brokers" {
 		t.Error(err)
 	}

@@ -1,9 +1,11 @@
 package reconcile
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -34,12 +36,12 @@ type Claimant struct {
 // depend on the order of its input, and it speaks of nothing outside the scope.
 func Diff(in Input) Plan {
 	d := newDiffer(in)
-	plan := Plan{Sync: in.Sync, Revision: in.Revision, Binding: in.Binding, Newborn: d.newborn, Unknown: slices.Concat(in.Unknown, d.kindless()), Counts: d.counts()}
-	slices.SortFunc(plan.Unknown, func(a, b Unobserved) int { return CompareID(a.ID, b.ID) })
+	ids := d.ids()
+	plan := Plan{Sync: in.Sync, Revision: in.Revision, Binding: in.Binding, Newborn: d.newborn && in.Scope.Full, Unknown: d.allUnknown(ids), Counts: d.counts()}
 	if c, differs := d.rebind(); differs {
 		plan.Changes = append(plan.Changes, c)
 	}
-	for _, id := range d.ids() {
+	for _, id := range ids {
 		if c, some := d.one(id); some {
 			plan.Changes = append(plan.Changes, c)
 		}
@@ -58,6 +60,7 @@ type differ struct {
 	scope   map[ID]bool
 	claims  map[ID]ID
 	owners  map[ID]string // foreign owners
+	others  []string      // names of the other syncs, sorted
 }
 
 func newDiffer(in Input) *differ {
@@ -72,7 +75,7 @@ func newDiffer(in Input) *differ {
 		Input: in, section: section,
 		newborn: section.Binding == Binding{}, bound: section.Binding == in.Binding,
 		want: map[ID]Resource{}, live: map[ID]Live{}, unknown: map[ID]string{},
-		scope: map[ID]bool{}, claims: map[ID]ID{}, owners: map[ID]string{},
+		scope: map[ID]bool{}, claims: map[ID]ID{}, owners: map[ID]string{}, others: sortedNames(in.Others),
 	}
 	for _, r := range in.Want {
 		d.want[r.ID] = r
@@ -92,8 +95,11 @@ func newDiffer(in Input) *differ {
 
 // readOthers gathers who else owns what, and what running jobs claim.
 func (d *differ) readOthers() {
-	for sync, sec := range d.State.Sections {
-		maps.Copy(d.claims, sec.Claims)
+	for _, sync := range sortedNames(d.State.Sections) {
+		sec := d.State.Sections[sync]
+		for claimed, job := range sec.Claims {
+			d.claim(claimed, job)
+		}
 		if sync == d.Sync {
 			continue
 		}
@@ -101,14 +107,21 @@ func (d *differ) readOthers() {
 			d.owners[id] = sync
 		}
 	}
-	for _, l := range d.Have {
+	for _, l := range d.live {
 		for _, claimed := range l.Claims {
-			if l.Done {
-				delete(d.claims, claimed)
-			} else {
-				d.claims[claimed] = l.ID
-			}
+			d.claim(claimed, l.ID)
 		}
+	}
+}
+
+// claim remembers a job's claim until the job is seen finished. Of two claims
+// on one thing the answer is the same in whatever order they come.
+func (d *differ) claim(claimed, job ID) {
+	if d.live[job].Done {
+		return
+	}
+	if other, ok := d.claims[claimed]; !ok || CompareID(job, other) < 0 {
+		d.claims[claimed] = job
 	}
 }
 
@@ -124,26 +137,34 @@ func (d *differ) ids() []ID {
 	for id := range d.section.Pending {
 		set[id] = true
 	}
+	for _, job := range d.section.Claims {
+		set[job] = true
+	}
 	for id := range set {
-		if !d.Scope.Full && !d.scope[id] {
+		if !d.inScope(id) {
 			delete(set, id)
 		}
 	}
 	return slices.SortedFunc(maps.Keys(set), CompareID)
 }
 
+func (d *differ) inScope(id ID) bool { return d.Scope.Full || d.scope[id] }
+
 // one plans one live thing. It is false when there is nothing to say.
 func (d *differ) one(id ID) (Change, bool) {
-	s := d.subject(id)
-	if _, known := d.Rules[id.Kind]; !known || d.isUnknown(id) {
+	if _, known := d.Rules[id.Kind]; !known {
 		return Change{}, false
 	}
+	if d.isUnknown(id) {
+		return d.unseen(id)
+	}
+	s := d.subject(id)
 	switch {
 	case s.declared && s.want.Skip != "":
 		s.skipped()
+	case s.declared && s.foreignRefuses():
 	case s.declared && s.rules.OneShot:
 		s.once()
-	case s.declared && s.foreignRefuses():
 	case s.declared && !s.seen && !s.rules.Bag:
 		s.absent()
 	case s.declared:
@@ -156,14 +177,18 @@ func (d *differ) one(id ID) (Change, bool) {
 	return s.result()
 }
 
-// kindless names what the ledger owns and this version has no kind for.
-func (d *differ) kindless() []Unobserved {
-	var out []Unobserved
-	for id := range d.section.Owned {
+// allUnknown is what could not be observed, and what is declared or owned and
+// has no kind here that could observe it.
+func (d *differ) allUnknown(ids []ID) []Unobserved {
+	out := slices.Clone(d.Unknown)
+	for _, id := range ids {
 		if _, ok := d.Rules[id.Kind]; !ok {
-			out = append(out, Unobserved{id, "this version knows no kind " + id.Kind})
+			out = append(out, Unobserved{id, "no kind " + id.Kind + " is known here"})
 		}
 	}
+	slices.SortFunc(out, func(a, b Unobserved) int {
+		return cmp.Or(CompareID(a.ID, b.ID), strings.Compare(a.Reason, b.Reason))
+	})
 	return out
 }
 
@@ -191,11 +216,11 @@ func (d *differ) counts() map[string]Count {
 		tally(id.Kind, func(c *Count) { c.Declared++ })
 	}
 	for id, own := range d.section.Owned {
-		tally(id.Kind, func(c *Count) { c.Owned++; c.Fields += len(own.Last) })
+		tally(id.Kind, func(c *Count) { d.countOwned(c, id, own) })
 	}
 	for _, gone := range d.section.Deleted {
 		if d.Now.Sub(gone.Time) <= deletedFor {
-			tally(gone.ID.Kind, func(c *Count) { c.Deleted++ })
+			tally(gone.ID.Kind, func(c *Count) { d.countGone(c, gone) })
 		}
 	}
 	for id, l := range d.live {
@@ -205,6 +230,47 @@ func (d *differ) counts() map[string]Count {
 		}
 	}
 	return counts
+}
+
+// countOwned counts from the ledger what a guard has to know also where the
+// look is scoped: what is ours, and what of it is on its way out.
+func (d *differ) countOwned(c *Count, id ID, own *Owned) {
+	c.Owned++
+	want, declared := d.want[id]
+	stays := declared || own.Marks.Keep || d.declaredElsewhere(id) != ""
+	_, lives := d.live[id]
+	bag := d.Rules[id.Kind].Bag
+	if !stays && !bag && (lives || !d.inScope(id)) {
+		c.Leaving++
+	}
+	if !bag {
+		return
+	}
+	c.Fields += len(own.Last)
+	for name := range own.Last {
+		if _, named := want.Fields[name]; !named && want.Skip == "" && !want.Ignore[name] && (declared || !stays) {
+			c.FieldsLeaving++
+		}
+	}
+}
+
+func (d *differ) countGone(c *Count, gone Deleted) {
+	switch {
+	case gone.Fields == 0:
+		c.Deleted++
+	case d.Rules[gone.ID.Kind].Bag:
+		c.FieldsUnset += gone.Fields
+	}
+}
+
+// declaredElsewhere names the other sync that declares a thing, "" if none does.
+func (d *differ) declaredElsewhere(id ID) string {
+	for _, sync := range d.others {
+		if d.Others[sync].IDs[id] {
+			return sync
+		}
+	}
+	return ""
 }
 
 // BindingKind is the kind of the change that ties a ledger's section to another

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -9,6 +10,10 @@ import (
 func (s *subject) present() {
 	if s.live.Internal != "" {
 		s.plan(Update, Fate{Refused: s.live.Internal})
+		return
+	}
+	if s.hist == nil && !s.live.Whole {
+		s.say("it has to be looked at whole before it is adopted")
 		return
 	}
 	if s.hist == nil {
@@ -33,7 +38,9 @@ func (s *subject) adopt() {
 		s.say("what the ledger knew of %s was another one of that name: adopted anew", s.id)
 	}
 	for name, v := range s.live.Fields {
-		if _, declared := s.want.Fields[name]; !declared && s.rules.Field(name).Reset && set(v) {
+		_, declared := s.want.Fields[name]
+		_, ours := s.intended[name]
+		if !declared && !ours && s.rules.Field(name).Reset && set(v) {
 			s.leaveAlone(name, v)
 		}
 	}
@@ -52,14 +59,14 @@ func (s *subject) wanted(name string, to Value) {
 	if cur.Is(Absent) || cur.Is(Unknown) {
 		return
 	}
-	last := s.last(name, cur)
+	last := s.last(name)
 	if s.agrees(name, rule, to, cur, last) {
-		if !last.Same(to) {
+		if s.hist == nil || !s.hist.Last[name].Same(to) {
 			s.settle(name, to)
 		}
 		return
 	}
-	why := s.why(name, rule, last, cur, to)
+	why := s.why(name, last, cur, to)
 	if why == Adopted && s.change.Notes.Adopt {
 		s.settle(name, UnknownValue())
 	}
@@ -75,18 +82,18 @@ func (s *subject) unmanaged(name string, cur Value) {
 		}
 		return
 	}
-	if _, ours := s.hist.Last[name]; ours && !set(cur) {
+	if _, ours := s.hist.Last[name]; ours && cur.Is(Unset) {
 		s.forget(name)
 	}
-	if set(cur) && s.hist.Alone[name] != cur {
+	if set(cur) && !s.hist.Alone[name].Same(cur) {
 		s.leaveAlone(name, cur)
 	}
 }
 
 // last is what this field was when we last had our hands on it.
-func (s *subject) last(name string, cur Value) Value {
-	if intended, ok := s.intended(name); ok && (intended.Same(cur) || cur.Is(WriteOnly) && s.pending.Action == Create) {
-		return intended
+func (s *subject) last(name string) Value {
+	if v, ok := s.intended[name]; ok {
+		return v
 	}
 	if s.hist == nil {
 		return UnknownValue()
@@ -101,19 +108,6 @@ func (s *subject) last(name string, cur Value) Value {
 		return UnsetValue() // nobody ever declared it, and it was not there at adoption
 	}
 	return UnknownValue()
-}
-
-// intended is what an intent without an outcome would have written.
-func (s *subject) intended(name string) (Value, bool) {
-	if s.pending == nil {
-		return Value{}, false
-	}
-	for _, f := range s.pending.Fields {
-		if f.Name == name {
-			return f.To, true
-		}
-	}
-	return Value{}, false
 }
 
 // agrees compares by meaning: a declared default that is not set live is no
@@ -133,11 +127,11 @@ func (s *subject) agrees(name string, rule Rule, to, cur, last Value) bool {
 }
 
 // why classifies a difference; the order of the questions matters.
-func (s *subject) why(name string, rule Rule, last, cur, to Value) Reason {
+func (s *subject) why(name string, last, cur, to Value) Reason {
 	switch {
 	case s.hist == nil && s.rules.Bag && cur.Is(Unset):
 		return Declared // nothing is there whose history could matter
-	case s.hist == nil || last.Is(Unknown):
+	case last.Is(Unknown):
 		return Adopted
 	case last.Same(to):
 		return Drifted
@@ -155,8 +149,15 @@ func (s *subject) step(name string, rule Rule, from, to Value, why Reason) {
 		return
 	}
 	s.judge(&f, rule)
+	if s.along[name] {
+		s.dropField(name)
+	}
 	s.change.Fields = append(s.change.Fields, f)
-	s.along(rule, f)
+	s.takeAlong(rule, f)
+}
+
+func (s *subject) dropField(name string) {
+	s.change.Fields = slices.DeleteFunc(s.change.Fields, func(f FieldChange) bool { return f.Name == name })
 }
 
 // judge asks the rules of a field about a step.
@@ -199,25 +200,40 @@ func (s *subject) filled(name string, v Value) Value {
 	return v
 }
 
-// along adds a field that has to be sent with this one.
-func (s *subject) along(rule Rule, f FieldChange) {
-	if rule.With == "" {
-		return
-	}
-	with, ok := s.want.Fields[rule.With]
-	last := &s.change.Fields[len(s.change.Fields)-1]
-	if !ok || !with.Is(Secret) {
-		last.Fate.Refused = fmt.Sprintf("the %s is not known to us, and Kafka wants it for this change", rule.With)
-		return
-	}
-	for _, have := range s.change.Fields {
-		if have.Name == rule.With {
+// takeAlong adds the fields that have to be sent with this one.
+func (s *subject) takeAlong(rule Rule, f FieldChange) {
+	at := len(s.change.Fields) - 1
+	for _, name := range rule.With {
+		if slices.ContainsFunc(s.change.Fields, func(c FieldChange) bool { return c.Name == name }) {
+			continue
+		}
+		with := s.companion(name)
+		if _, have := with.Plaintext(); s.rules.Field(name).Needed != "" && !have {
+			s.change.Fields[at].Fate.Refused = fmt.Sprintf("the %s is not known to us, and Kafka wants it for this change", name)
 			return
 		}
+		if with.Is(Text) || with.Is(Secret) {
+			if s.along == nil {
+				s.along = map[string]bool{}
+			}
+			s.along[name] = true
+			s.change.Fields = append(s.change.Fields, FieldChange{
+				Name: name, From: s.live.Field(name), To: with, Why: f.Why, Fate: f.Fate, Origins: s.want.Origin(name),
+			})
+		}
 	}
-	s.change.Fields = append(s.change.Fields, FieldChange{
-		Name: rule.With, From: s.live.Field(rule.With), To: with, Why: f.Why, Fate: f.Fate, Origins: s.want.Origin(rule.With),
-	})
+}
+
+// companion is the value to send along: as declared, else as it was, else as
+// it is.
+func (s *subject) companion(name string) Value {
+	if v, ok := s.want.Fields[name]; ok {
+		return v
+	}
+	if s.hist != nil && set(s.hist.Last[name]) {
+		return s.hist.Last[name]
+	}
+	return s.live.Field(name)
 }
 
 // driftFate applies the drift mode and fight detection. It is false where
@@ -236,14 +252,15 @@ func (s *subject) driftFate(f *FieldChange) bool {
 
 // left deals with fields we applied and Git no longer declares.
 func (s *subject) left() {
-	if s.hist == nil {
-		return
+	last := s.intended
+	if s.hist != nil {
+		last = s.hist.Last
 	}
-	for _, name := range sortedNames(s.hist.Last) {
+	for _, name := range sortedNames(last) {
 		if _, declared := s.want.Fields[name]; declared || s.want.Ignore[name] {
 			continue
 		}
-		s.leftGit(name, s.hist.Last[name])
+		s.leftGit(name, last[name])
 	}
 }
 
@@ -298,7 +315,7 @@ func (s *subject) extraField(name string, cur Value) {
 	case rule.Watch:
 		s.settle(name, cur)
 	case !rule.Reset:
-	case left && alone != cur:
+	case left && !alone.Same(cur):
 		s.leaveAlone(name, cur)
 	case !left:
 		s.step(name, rule, cur, UnsetValue(), Drifted)

@@ -10,7 +10,7 @@ func (s *subject) absent() {
 	s.change.Action, s.change.Why = Create, Declared
 	switch {
 	case s.deletedByUs():
-		s.change.Notes.Release, s.change.Notes.Resolved = "deleted by us", true
+		s.change.Notes.Release = "deleted by us"
 	case s.hist != nil:
 		s.lost()
 	}
@@ -20,7 +20,7 @@ func (s *subject) absent() {
 	s.needed()
 	s.marks()
 	if s.driftMode() == DriftOff && s.change.Why == Drifted {
-		s.change = Change{ID: s.id, Action: Note}
+		s.change.Action, s.change.Why, s.change.Fate, s.change.Fields = Note, "", Fate{}, nil
 	}
 }
 
@@ -63,6 +63,7 @@ func (s *subject) needed() {
 // for the day its document is gone.
 func (s *subject) skipped() {
 	s.say("%s", s.want.Skip)
+	s.bornUnseen()
 	if s.want.Skip == SkipUnmanaged {
 		if s.own != nil {
 			s.change.Notes.Release = SkipUnmanaged
@@ -76,20 +77,27 @@ func (s *subject) skipped() {
 
 // undeclared is owned, or was intended, and Git does not have it.
 func (s *subject) undeclared() {
-	switch {
+	switch elsewhere := s.declaredElsewhere(s.id); {
+	case s.own == nil && s.pending == nil:
+		s.freeClaims()
+	case elsewhere != "" && s.own == nil: // an intent of ours, and theirs to find
+		s.change.Notes.Settled, s.change.Notes.Forget = nil, nil
+	case elsewhere != "":
+		s.say("sync %s declares it now, and takes it over", elsewhere)
 	case s.own == nil:
 		s.strayIntent()
-	case s.handedOver():
 	case s.own.Marks.Keep:
 		s.change.Notes.Release = "it left Git with ottla.io/prune: disabled: kept, and no longer ours"
 	case !s.seen && !s.rules.Bag:
-		s.change.Notes.Release, s.change.Notes.Resolved = "gone", s.pending != nil
+		s.change.Notes.Release = "gone"
+		s.freeClaims()
 	case s.hist == nil:
 		s.change.Notes.Release = "another one of that name lives, and it is not ours"
 	case s.rules.Bag:
 		s.empty()
 	case s.rules.OneShot && s.live.Done:
-		s.change.Notes.Release, s.change.Notes.Finished = "carried out", true
+		s.change.Notes.Release = "carried out"
+		s.freeClaims()
 	default:
 		s.remove()
 	}
@@ -98,26 +106,27 @@ func (s *subject) undeclared() {
 // strayIntent is a create whose outcome is unknown and whose document is gone:
 // what is found is recorded as adopted, so that it can be seen and removed.
 func (s *subject) strayIntent() {
-	s.change.Notes.Resolved = true
-	if s.pending.Action == Delete || !s.seen && !s.rules.Bag {
+	s.freeClaims()
+	if s.pending.Action == Delete || s.owners[s.id] != "" || !s.seen && !s.rules.Bag {
 		return
 	}
-	for _, f := range s.pending.Fields {
-		if cur := s.live.Field(f.Name); cur.Same(f.To) && set(cur) {
-			s.settle(f.Name, f.To)
-		}
-	}
 	s.change.Notes.Adopt = !s.rules.Bag || len(s.change.Notes.Settled) > 0
-	if !s.change.Notes.Adopt {
-		s.change.Notes.Settled = nil
+	if s.change.Notes.Adopt && s.rules.OneShot {
+		s.change.Notes.Carried = s.pending.OneShot
 	}
 }
 
-// handedOver: another sync declares it, and takes it over at its own look.
-func (s *subject) handedOver() bool {
-	for _, name := range sortedNames(s.Others) {
-		if s.Others[name].IDs[s.id] {
-			s.say("sync %s declares it now, and takes it over", name)
+// freeClaims lets go of what a job worked on, once it has ended or was never
+// begun.
+func (s *subject) freeClaims() {
+	if s.rules.OneShot && (!s.seen || s.live.Done) && s.claiming() {
+		s.change.Notes.Finished = true
+	}
+}
+
+func (s *subject) claiming() bool {
+	for _, job := range s.section.Claims {
+		if job == s.id {
 			return true
 		}
 	}
@@ -128,7 +137,7 @@ func (s *subject) handedOver() bool {
 // has it.
 func (s *subject) goneFate() Fate {
 	fate := Fate{Waiting: s.grace(), Held: s.unbound()}
-	for _, name := range sortedNames(s.Others) {
+	for _, name := range s.others {
 		if !s.Others[name].Known {
 			fate.Waiting = fmt.Sprintf("sync %s has no good revision yet, and may declare it", name)
 		}
@@ -157,7 +166,7 @@ func (s *subject) grace() string {
 func (s *subject) remove() {
 	s.change.Why = Declared
 	s.plan(Delete, s.goneFate())
-	if !s.own.Created {
+	if !s.own.Created && !s.rules.OneShot {
 		s.plan(Delete, Fate{Held: "it was adopted, not created by us"})
 	}
 	if s.live.Internal != "" {
@@ -180,24 +189,16 @@ func (s *subject) empty() {
 		s.change.Fields[i].Fate = join(s.change.Fields[i].Fate, fate)
 	}
 	if ours == 0 {
-		s.change.Notes = Notes{Release: "nothing of ours is left in it", Resolved: s.pending != nil}
+		s.change.Notes = Notes{Release: "nothing of ours is left in it"}
 	}
 }
 
-// putInto lists what we put into a bag, what an intent without an outcome may
-// have put there included: nothing stays granted that nobody owns.
+// putInto lists what we put into a bag.
 func (s *subject) putInto() []string {
 	ours := map[string]bool{}
-	for name, v := range s.own.Last {
+	for name, v := range s.hist.Last {
 		if !v.Is(Unknown) {
 			ours[name] = true
-		}
-	}
-	if s.pending != nil {
-		for _, f := range s.pending.Fields {
-			if f.To.Same(s.live.Field(f.Name)) {
-				ours[f.Name] = true
-			}
 		}
 	}
 	return sortedNames(ours)

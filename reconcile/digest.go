@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash"
 	"slices"
-	"strings"
 )
 
 // digester feeds parts into a hash such that no two lists of parts collide by
@@ -60,11 +59,13 @@ func (d digester) fate(f Fate) {
 
 // held tells whether a confirmation would let go of some of the change.
 func (c Change) held() bool {
-	if c.Fate.blockedFor() {
+	if c.Fate.blockedFor() || c.Action == Create && slices.ContainsFunc(c.Fields, FieldChange.blocked) {
 		return false
 	}
 	return c.Fate.Held != "" || slices.ContainsFunc(c.Fields, FieldChange.held)
 }
+
+func (f FieldChange) blocked() bool { return f.Fate.blockedFor() }
 
 func (f FieldChange) held() bool { return f.Fate.Held != "" && !f.Fate.blockedFor() }
 
@@ -121,8 +122,9 @@ func (g heldGroup) digest() Digest {
 
 func (h *Hold) add(c Change) {
 	h.IDs = append(h.IDs, c.ID)
-	reasons := strings.FieldsFunc(c.Fate.Held, func(r rune) bool { return r == '\n' })
+	var reasons []string
 	if c.Fate.Held != "" {
+		reasons = append(reasons, c.Fate.Held)
 		h.Words = append(h.Words, fmt.Sprintf("%s %s", c.Action, c.ID))
 	}
 	for _, f := range c.Fields {

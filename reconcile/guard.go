@@ -153,18 +153,15 @@ func (p Plan) declaresNothing() bool {
 	return true
 }
 
-// toll is how much of a kind would go or has gone.
+// toll is how much of a kind would go or has gone. Fields are those of bags.
 type toll struct{ things, fields, owned, ownedFields int }
 
 func (t toll) any() bool { return t.things+t.fields > 0 }
 
 func (p Plan) tolls() map[string]toll {
-	tolls := map[string]toll{}
-	for kind, n := range p.Counts {
-		tolls[kind] = toll{things: n.Deleted, owned: n.Owned + n.Deleted, ownedFields: n.Fields}
-	}
+	planned := map[string]toll{}
 	for _, c := range p.Changes {
-		t := tolls[c.ID.Kind]
+		t := planned[c.ID.Kind]
 		if c.Action == Delete {
 			t.things++
 		}
@@ -173,7 +170,16 @@ func (p Plan) tolls() map[string]toll {
 				t.fields++
 			}
 		}
-		tolls[c.ID.Kind] = t
+		planned[c.ID.Kind] = t
+	}
+	tolls := map[string]toll{}
+	for kind, n := range p.Counts {
+		t := toll{owned: n.Owned + n.Deleted, ownedFields: n.Fields + n.FieldsUnset}
+		t.things = max(planned[kind].things, n.Leaving) + n.Deleted
+		if t.ownedFields > 0 {
+			t.fields = max(planned[kind].fields, n.FieldsLeaving) + n.FieldsUnset
+		}
+		tolls[kind] = t
 	}
 	return tolls
 }

@@ -23,11 +23,11 @@ func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
 // UnmarshalText reads what MarshalText wrote.
 func (id *ID) UnmarshalText(text []byte) error {
-	parsed, err := ParseID(string(text))
-	if err != nil {
-		return err
+	kind, name, ok := strings.Cut(string(text), "/")
+	if !ok {
+		return fmt.Errorf("%q is not an id", text)
 	}
-	*id = parsed
+	*id = ID{Kind: kind, Name: name} // a whole kind has no name
 	return nil
 }
 

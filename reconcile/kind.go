@@ -96,8 +96,9 @@ type Rule struct {
 	Reset bool // leaving Git means Unset; otherwise it is merely forgotten
 	Pin   bool // declared means set, also where it equals the default
 	Watch bool // undeclared, it is remembered as first seen, and a later difference is drift
-	// With names a field that has to be sent along: a SCRAM iteration count needs the password.
-	With string
+	// With: fields that are sent along when this one changes, although they are
+	// equal: a credential can only be written whole.
+	With []string
 	// Needed: words for refusing a create that lacks this field.
 	Needed string
 	// Check returns words if this step is never allowed.

@@ -67,13 +67,15 @@ type Owned struct {
 	Alone   map[string]Value       `json:"alone,omitempty"` // left alone, with the value seen
 	Marks   Marks                  `json:"marks,omitzero"`
 	Missing time.Time              `json:"missing,omitzero"` // since when Git no longer has it
-	Heals   map[string][]time.Time `json:"heals,omitempty"`  // of drift, within the last hour, by field
+	Heals   map[string][]time.Time `json:"heals,omitempty"`  // of drift, within the last day, by field
 }
 
 // Deleted remembers a deletion for the wipe guard.
 type Deleted struct {
 	ID   ID        `json:"id"`
 	Time time.Time `json:"time"`
+	// Fields is how many fields were unset; 0 is the whole thing.
+	Fields int `json:"fields,omitempty"`
 }
 
 // OneShot is something done once under its name.

@@ -75,8 +75,14 @@ func union(a, b Resource) (Resource, error) {
 			out.Origins[name] = append(out.Origins[name], origins...)
 		}
 	}
-	out.Needs, out.Claims = slices.Concat(a.Needs, b.Needs), slices.Concat(a.Claims, b.Claims)
+	out.Needs, out.Claims = unionIDs(a.Needs, b.Needs), unionIDs(a.Claims, b.Claims)
 	return out, nil
+}
+
+func unionIDs(a, b []ID) []ID {
+	all := slices.Concat(a, b)
+	slices.SortFunc(all, CompareID)
+	return slices.Compact(all)
 }
 
 func at(origins []Origin) string {

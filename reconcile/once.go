@@ -3,12 +3,13 @@ package reconcile
 // once plans a thing that is carried out once under its name.
 func (s *subject) once() {
 	digest := s.shotDigest()
-	done, known := s.section.OneShots[s.id]
+	done, known := s.shot()
 	s.change.Claims = s.want.Claims
 	switch {
-	case s.seen && s.live.Done:
-		s.ended(known, digest)
-	case known && done.Digest == digest && !done.Seen || s.seen:
+	case s.seen:
+		s.going(known, digest)
+	case known && done.Digest == digest && !done.Seen:
+		s.freeClaims()
 	case known && !done.Seen:
 		s.shoot(digest, Fate{Held: "the same name was carried out with another text: give it another name"})
 	case known || s.newborn:
@@ -19,17 +20,48 @@ func (s *subject) once() {
 	default:
 		s.shoot(digest, Fate{Held: s.unbound()})
 	}
+	s.marks()
 }
 
-// ended frees what a finished job claimed, and learns from where its data is
-// what a lost ledger forgot.
-func (s *subject) ended(known bool, digest Digest) {
-	for _, job := range s.section.Claims {
-		s.change.Notes.Finished = s.change.Notes.Finished || job == s.id
+// shot is what is known of the name, also by a sync that declared it before.
+func (s *subject) shot() (OneShot, bool) {
+	if done, known := s.section.OneShots[s.id]; known {
+		return done, true
 	}
-	if !known {
-		s.change.Notes.Seen = digest
+	for _, sync := range sortedNames(s.State.Sections) {
+		if done, known := s.State.Sections[sync].OneShots[s.id]; known {
+			return done, true
+		}
+	}
+	return OneShot{}, false
+}
+
+// going is a job that runs or has ended. From where its data is we learn what
+// a crash or a lost ledger forgot: that it was carried out.
+func (s *subject) going(known bool, digest Digest) {
+	s.freeClaims()
+	if known {
+		return
+	}
+	s.change.Notes.Adopt, s.change.Notes.Carried = s.own == nil, digest
+	if s.live.Done {
 		s.say("already carried out")
+	}
+}
+
+// unseen is what could not be observed: it is not planned.
+func (d *differ) unseen(id ID) (Change, bool) {
+	s := &subject{differ: d, id: id, rules: d.Rules[id.Kind], change: Change{ID: id, Action: Note}}
+	s.want, s.declared = d.want[id]
+	s.bornUnseen()
+	return s.result()
+}
+
+// bornUnseen remembers a one-shot that cannot be looked at while its ledger is
+// born: it too was already there.
+func (s *subject) bornUnseen() {
+	if _, known := s.section.OneShots[s.id]; s.newborn && s.declared && s.rules.OneShot && !known {
+		s.change.Notes.Seen = s.shotDigest()
 	}
 }
 

@@ -82,6 +82,7 @@ type Notes struct {
 	Marks     *Marks           `json:"marks,omitempty"`     // what its annotations said
 	Resolved  bool             `json:"resolved,omitempty"`  // an intent left open is understood
 	Seen      Digest           `json:"seen,omitempty"`      // a one-shot that was already there
+	Carried   Digest           `json:"carried,omitempty"`   // a one-shot that turned out to be carried out
 	Finished  bool             `json:"finished,omitempty"`  // a job ended: its claims are free
 	Words     []string         `json:"words,omitempty"`     // for people only
 }
@@ -100,8 +101,12 @@ type Count struct {
 	Unowned  int `json:"unowned"`
 	// Deleted counts what was deleted within the last hour, from the ledger.
 	Deleted int `json:"deleted"`
-	// Fields is how many fields of owned things the ledger holds: what a Bag can lose.
-	Fields int `json:"-"`
+	// Leaving counts what is owned and no longer declared, in scope or not.
+	Leaving int `json:"leaving"`
+	// Of a Bag, the same for its fields: owned, leaving, unset within the last hour.
+	Fields        int `json:"fields"`
+	FieldsLeaving int `json:"fieldsLeaving"`
+	FieldsUnset   int `json:"fieldsUnset"`
 }
 
 // Plan is what would be done and why. It is a value: apply decides from

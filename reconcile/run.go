@@ -26,6 +26,7 @@ func (p Plan) Batches(order []string, size int) [][]Change {
 			writes[e.ID.Kind] = append(writes[e.ID.Kind], e)
 		}
 	}
+	order = complete(order, writes, deletes)
 	batches := cut(notes, size)
 	for _, kind := range order {
 		batches = append(batches, cut(writes[kind], size)...)
@@ -34,6 +35,19 @@ func (p Plan) Batches(order []string, size int) [][]Change {
 		batches = append(batches, cut(deletes[kind], 1)...)
 	}
 	return batches
+}
+
+// complete adds the kinds that the order forgot: nothing drops out of sight.
+func complete(order []string, of ...map[string][]Change) []string {
+	order = slices.Clone(order)
+	for _, m := range of {
+		for _, kind := range sortedNames(m) {
+			if kind != BindingKind && !slices.Contains(order, kind) {
+				order = append(order, kind)
+			}
+		}
+	}
+	return order
 }
 
 func cut(changes []Change, size int) [][]Change {
@@ -61,12 +75,7 @@ type Runner struct {
 // is not journaled is not done. One failed change does not stop the rest, only
 // what needs it.
 func (r Runner) Run(ctx context.Context, p Plan) ([]Outcome, error) {
-	run := run{Runner: r, plan: p, failed: p.blockedNeeds()}
-	if p.binds() {
-		if err := run.bind(ctx); err != nil {
-			return nil, err
-		}
-	}
+	run := run{Runner: r, plan: p, failed: p.blockedNeeds(), claims: map[ID]ID{}, unbound: p.binds()}
 	for _, batch := range p.Batches(r.Order, r.Size) {
 		if err := ctx.Err(); err != nil {
 			return run.outcomes, err
@@ -75,7 +84,7 @@ func (r Runner) Run(ctx context.Context, p Plan) ([]Outcome, error) {
 			return run.outcomes, err
 		}
 	}
-	return run.outcomes, nil
+	return run.outcomes, run.bind(ctx)
 }
 
 // binds tells a section that is bound for the first time, or anew because a
@@ -90,6 +99,8 @@ type run struct {
 	Runner
 	plan     Plan
 	failed   map[ID]string
+	claims   map[ID]ID // of jobs that this run started
+	unbound  bool      // the section is still to be bound
 	outcomes []Outcome
 }
 
@@ -123,8 +134,15 @@ func (r *run) append(ctx context.Context, e Entry) error {
 	return nil
 }
 
-// bind ties the ledger's section to what is configured now.
+// bind ties the ledger's section to what is configured now. It comes after the
+// bookkeeping: a newborn section must know which one-shots were already there
+// before it counts as born.
 func (r *run) bind(ctx context.Context) error {
+	if !r.unbound {
+		return nil
+	}
+	r.unbound = false
+	r.step("before bind")
 	return r.append(ctx, Entry{Bind: &r.plan.Binding})
 }
 
@@ -133,9 +151,19 @@ func (r *run) batch(ctx context.Context, batch []Change) error {
 	if len(batch) == 0 {
 		return nil
 	}
+	if batch[0].Action != Note {
+		if err := r.bind(ctx); err != nil {
+			return err
+		}
+	}
 	r.step("before intent")
 	if err := r.append(ctx, Entry{Intent: batch}); err != nil {
 		return err
+	}
+	for _, c := range batch {
+		for _, claimed := range c.Claims {
+			r.claims[claimed] = c.ID
+		}
 	}
 	r.step("after intent")
 	if batch[0].Action == Note {
@@ -159,9 +187,13 @@ func (r *run) ready(batch []Change) []Change {
 
 func (r *run) unmet(c Change) string {
 	for _, need := range c.Needs {
-		if why, ok := r.failed[need]; ok {
+		why := firstOf(r.failed[need], r.failed[ID{Kind: need.Kind}])
+		if why != "" {
 			return fmt.Sprintf("not tried: it needs %s, which %s", need, why)
 		}
+	}
+	if job, ok := r.claims[c.ID]; ok && job != c.ID {
+		return fmt.Sprintf("not tried: %s works on it", job)
 	}
 	return ""
 }
@@ -178,6 +210,9 @@ func (r *run) apply(ctx context.Context, batch []Change) error {
 	if kind == nil {
 		return fmt.Errorf("no kind %s is wired", batch[0].ID.Kind)
 	}
+	// Where the ledger cannot be written, nothing more is done.
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	var broken error
 	answered := map[ID]bool{}
 	kind.Apply(ctx, batch, func(outcomes ...Outcome) {
@@ -187,6 +222,7 @@ func (r *run) apply(ctx context.Context, batch []Change) error {
 		r.step("before outcome")
 		if err := r.append(ctx, Entry{Outcomes: outcomes}); err != nil && broken == nil {
 			broken = err
+			stop()
 		}
 		for _, o := range outcomes {
 			answered[o.ID] = true

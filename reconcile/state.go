@@ -81,6 +81,7 @@ func (s *State) Fold(e Entry) {
 		sec.Accepted = e.Accepted
 	case e.Bind != nil:
 		sec.Binding = *e.Bind
+		clear(sec.Confirms) // they were given for what was bound before
 	case e.Intent != nil:
 		for _, c := range e.Intent {
 			s.intend(sec, c, e.Time)
@@ -113,7 +114,7 @@ func (s *State) note(sec *Section, c Change, now time.Time) {
 	n := c.Notes
 	if n.Resolved {
 		if sec.Pending[c.ID].Action == Delete && n.Release != "" {
-			sec.Deleted = append(sec.Deleted, Deleted{c.ID, now})
+			sec.Deleted = append(sec.Deleted, Deleted{ID: c.ID, Time: now})
 		}
 		delete(sec.Pending, c.ID)
 	}
@@ -129,6 +130,9 @@ func (s *State) note(sec *Section, c Change, now time.Time) {
 	if n.Seen != "" {
 		sec.OneShots[c.ID] = OneShot{Digest: n.Seen, Seen: true}
 	}
+	if n.Carried != "" {
+		sec.OneShots[c.ID] = OneShot{Digest: n.Carried}
+	}
 	if n.Finished {
 		maps.DeleteFunc(sec.Claims, func(_, job ID) bool { return job == c.ID })
 	}
@@ -139,11 +143,21 @@ func (s *State) note(sec *Section, c Change, now time.Time) {
 
 // handOver moves ownership with its whole history between sections.
 func (s *State) handOver(to, from *Section, id ID) {
-	if own, ok := from.Owned[id]; ok {
+	if own, ok := from.Owned[id]; ok && from != to {
 		to.Owned[id] = own
 		delete(from.Owned, id)
 		delete(from.Pending, id)
 	}
+	if done, ok := from.OneShots[id]; ok && from != to {
+		to.OneShots[id] = done
+		delete(from.OneShots, id)
+	}
+	maps.DeleteFunc(from.Claims, func(claimed, job ID) bool {
+		if job == id {
+			to.Claims[claimed] = job
+		}
+		return job == id && from != to
+	})
 }
 
 func (o *Owned) note(n Notes) {
@@ -198,6 +212,9 @@ func (s *Section) conclude(o Outcome, now time.Time) {
 		delete(s.Pending, o.ID)
 		return
 	}
+	if c.Action == Create && o.Failed == "" {
+		c.Action = Update // it exists now
+	}
 	c.Fields = left
 	s.Pending[o.ID] = c
 }
@@ -220,18 +237,25 @@ func split(fields []FieldChange, names []string) (done, left []FieldChange) {
 func (s *Section) succeed(c Change, o Outcome, done []FieldChange, now time.Time) {
 	if c.Action == Delete {
 		delete(s.Owned, c.ID)
-		s.Deleted = append(s.Deleted, Deleted{c.ID, now})
+		s.Deleted = append(s.Deleted, Deleted{ID: c.ID, Time: now})
 		return
 	}
 	own := s.Owned[c.ID]
-	if c.Action == Create && (own == nil || !own.Created || own.UID != o.UID) {
+	if c.Action == Create {
 		own = s.born(c, o, own, now)
 	}
 	if own == nil {
 		return
 	}
+	unset := 0
 	for _, f := range done {
 		own.applied(f, now)
+		if f.takesAway() {
+			unset++
+		}
+	}
+	if unset > 0 {
+		s.Deleted = append(s.Deleted, Deleted{ID: c.ID, Time: now, Fields: unset})
 	}
 }
 

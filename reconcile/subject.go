@@ -20,8 +20,9 @@ type subject struct {
 	own      *Owned // what we remember of it; nil if it is not ours
 	hist     *Owned // own, where it is still the same thing on the same cluster
 	pending  *Change
+	intended map[string]Value // of an intent without an outcome, what live shows
+	along    map[string]bool  // fields that only came along with another
 	change   Change
-	resolved bool // an open intent was understood, or is taken up again
 }
 
 func (d *differ) subject(id ID) *subject {
@@ -32,10 +33,11 @@ func (d *differ) subject(id ID) *subject {
 		s.live = Live{ID: id, Whole: true} // an empty bag and no bag are one thing
 	}
 	if p, ok := d.section.Pending[id]; ok {
-		s.pending = &p
+		s.pending, s.intended = &p, map[string]Value{}
 	}
 	s.change = Change{ID: id, Action: Note, Cluster: d.Binding.Cluster, UID: s.live.UID, Needs: s.want.Needs, Origins: s.want.Origin("")}
 	s.remember()
+	s.recall()
 	return s
 }
 
@@ -46,6 +48,42 @@ func (s *subject) remember() {
 	if s.own != nil && s.own.Cluster == s.Binding.Cluster &&
 		(s.own.UID == "" || s.live.UID == "" || s.own.UID == s.live.UID) {
 		s.hist = s.own
+	}
+}
+
+// recall takes an intent without an outcome for done where live shows it: that
+// is what was last applied, whatever Git says by now.
+func (s *subject) recall() {
+	p := s.pending
+	if p == nil || p.Cluster != s.Binding.Cluster || p.UID != "" && s.live.UID != "" && p.UID != s.live.UID {
+		return
+	}
+	for _, f := range p.Fields {
+		if s.shows(f) {
+			s.recalled(f)
+		}
+	}
+}
+
+// shows tells whether live is as the intent would have made it. A secret that
+// cannot be read is there only if the intent created what holds it.
+func (s *subject) shows(f FieldChange) bool {
+	cur := s.live.Field(f.Name)
+	return f.To.Same(cur) || cur.Is(WriteOnly) && s.pending.Action == Create && f.To.Is(Secret)
+}
+
+func (s *subject) recalled(f FieldChange) {
+	s.intended[f.Name] = f.To
+	if s.hist != nil {
+		own := *s.hist
+		own.Last, own.Alone = maps.Clone(own.Last), maps.Clone(own.Alone)
+		own.applied(FieldChange{Name: f.Name, To: f.To}, s.Now)
+		s.hist = &own
+	}
+	if f.To.Is(Unset) {
+		s.forget(f.Name)
+	} else {
+		s.settle(f.Name, f.To)
 	}
 }
 
@@ -65,9 +103,13 @@ func (s *subject) foreignRefuses() bool {
 		s.plan(Update, Fate{Refused: fmt.Sprintf("sync %s owns and still declares it", owner)})
 		return true
 	}
-	s.own = s.State.Sections[owner].Owned[s.id]
-	s.change.Notes.TakenFrom = owner
+	section := s.State.Sections[owner]
+	s.own, s.change.Notes.TakenFrom = section.Owned[s.id], owner
+	if p, ok := section.Pending[s.id]; ok {
+		s.pending, s.intended = &p, map[string]Value{}
+	}
 	s.remember()
+	s.recall()
 	return false
 }
 
@@ -76,8 +118,12 @@ func (s *subject) plan(action Action, fate Fate) {
 	s.change.Fate = join(s.change.Fate, fate)
 }
 
-// join keeps the first reason of each sort.
+// join keeps the first reason of each sort, and all that a person has to weigh
+// before confirming.
 func join(a, b Fate) Fate {
+	if a.Held != "" && b.Held != "" && !strings.Contains(a.Held, b.Held) {
+		a.Held += "; " + b.Held
+	}
 	keep := func(a, b string) string {
 		if a == "" {
 			return b
@@ -122,9 +168,12 @@ func (s *subject) driftMode() DriftMode {
 
 // marks remembers what outlives the document.
 func (s *subject) marks() {
-	marks := Marks{Keep: s.want.Keep, Skip: s.want.Skip}
-	if s.own == nil && (s.change.Notes.Adopt || s.change.Action == Create) && marks != (Marks{}) ||
-		s.own != nil && s.own.Marks != marks {
+	marks, was := Marks{Keep: s.want.Keep, Skip: s.want.Skip}, Marks{}
+	if s.own != nil && !s.change.Notes.Adopt {
+		was = s.own.Marks
+	}
+	owned := s.own != nil || s.change.Notes.Adopt || s.change.Action == Create
+	if owned && marks != was {
 		s.change.Notes.Marks = &marks
 	}
 	if s.own != nil && !s.own.Missing.IsZero() {
@@ -135,19 +184,23 @@ func (s *subject) marks() {
 // resolve closes an intent left open by a crash or a time-out: what live shows
 // of it has been settled by now, the rest is planned anew.
 func (s *subject) resolve() {
-	if s.pending != nil && (s.change.Action == Note || !s.change.goesAhead()) {
-		s.change.Notes.Resolved = true
-	}
+	s.change.Notes.Resolved = s.change.Notes.Resolved || s.pending != nil
 }
 
 // claimed makes everything wait that a running job works on.
 func (s *subject) claimed() {
-	job, ok := s.claims[s.id]
-	if !ok || job == s.id || s.change.Action == Note {
+	if s.change.Action == Note {
 		return
 	}
-	s.change.Fate = join(s.change.Fate, Fate{Waiting: fmt.Sprintf("%s works on it", job)})
+	for _, id := range append([]ID{s.id}, s.change.Claims...) {
+		if job, ok := s.claims[id]; ok && job != s.id {
+			s.change.Fate = join(s.change.Fate, Fate{Waiting: fmt.Sprintf("%s works on %s", s.jobName(job), id)})
+		}
+	}
 }
+
+// jobName is what people call a job.
+func (s *subject) jobName(job ID) string { return firstOf(s.differ.live[job].ClaimBy, job.String()) }
 
 func (s *subject) result() (Change, bool) {
 	c := s.change
@@ -164,7 +217,7 @@ func (s *subject) result() (Change, bool) {
 
 // durable tells bookkeeping that has to be written down.
 func (n Notes) durable() bool {
-	return n.Adopt || n.Resolved || n.Finished || n.TakenFrom != "" || n.Release != "" || n.Seen != "" ||
+	return n.Adopt || n.Resolved || n.Finished || n.TakenFrom != "" || n.Release != "" || n.Seen != "" || n.Carried != "" ||
 		len(n.Settled) > 0 || len(n.Forget) > 0 || len(n.Alone) > 0 || n.Missing != nil || n.Marks != nil
 }
 
@@ -179,6 +232,9 @@ func (c Change) goesAhead() bool {
 // only bookkeeping is left becomes a note. It is false when nothing is left.
 func (c Change) Effective() (Change, bool) {
 	asNote := func() (Change, bool) {
+		if c.Action == Create {
+			c.Notes.Marks = nil // of what is not ours yet
+		}
 		c.Action, c.Fields, c.Fate = Note, nil, Fate{}
 		return c, c.Notes.durable()
 	}

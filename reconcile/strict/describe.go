@@ -2,6 +2,7 @@ package strict
 
 import (
 	"reflect"
+	"strings"
 
 	"github.com/ottla-io/ottla/reconcile"
 )
@@ -44,6 +45,16 @@ func NameRefs(group, kind string, spec any) []reconcile.NameRef {
 			refs = append(refs, reconcile.NameRef{Group: group, Kind: kind, Path: path, Refers: refers})
 		}
 	})
+	return refs
+}
+
+// NameRefsOf is NameRefs for kinds of documents.
+func NameRefsOf(kinds ...reconcile.DocumentKind) []reconcile.NameRef {
+	var refs []reconcile.NameRef
+	for _, k := range kinds {
+		group, _, _ := strings.Cut(k.APIVersions[0], "/")
+		refs = append(refs, NameRefs(group, k.Kind, k.Spec)...)
+	}
 	return refs
 }
 

@@ -27,13 +27,16 @@ package strict
 import (
 	"fmt"
 	"strings"
+
+	"github.com/ottla-io/ottla/reconcile"
 )
 
 // Problem is one thing wrong in a document.
 type Problem struct {
-	Path string // spec.config
-	Line int    // in the file; 0 where that is not known
-	Text string // unknown field "retention" (did you mean "retention.ms"?)
+	In   reconcile.Origin // the document; zero in a configuration file
+	Path string           // spec.config
+	Line int              // in the file; 0 where that is not known
+	Text string           // unknown field "retention" (did you mean "retention.ms"?)
 }
 
 // String is the problem without its line, for whoever prints file:line first.
@@ -44,6 +47,19 @@ func (p Problem) String() string {
 	return p.Path + ": " + p.Text
 }
 
+// Error is file:line, the document, the field and what is wrong with it.
+func (p Problem) Error() string {
+	switch {
+	case p.In.File != "":
+		at := reconcile.Origin{File: p.In.File, Line: p.Line}
+		return fmt.Sprintf("%s: %s: %s", at, p.In.Document, p.String())
+	case p.Line > 0:
+		return fmt.Sprintf("line %d: %s", p.Line, p.String())
+	default:
+		return p.String()
+	}
+}
+
 // Problems is an error made of all that is wrong, in the order of the document.
 type Problems []Problem
 
@@ -51,10 +67,7 @@ type Problems []Problem
 func (p Problems) Error() string {
 	lines := make([]string, len(p))
 	for i, one := range p {
-		lines[i] = one.String()
-		if one.Line > 0 {
-			lines[i] = fmt.Sprintf("line %d: %s", one.Line, lines[i])
-		}
+		lines[i] = one.Error()
 	}
 	return strings.Join(lines, "\n")
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// KindAclSet is the live kind of a principal's access rules: AclSet/User:bob,
-// a bag whose fields are spelled by AclField and are there or not.
-const KindAclSet = "AclSet"
+// KindACLSet is the live kind of a principal's access rules: AclSet/User:bob,
+// a bag whose fields are spelled by ACLField and are there or not.
+const KindACLSet = "AclSet"
 
 // describePrincipals is up to how many principals are asked for one by one;
 // beyond that all rules are read at once.
@@ -22,15 +22,15 @@ const describePrincipals = 8
 // acls is the kind AclSet.
 type acls struct{ *Cluster }
 
-// Name is KindAclSet.
-func (*acls) Name() string { return KindAclSet }
+// Name is KindACLSet.
+func (*acls) Name() string { return KindACLSet }
 
-// Rules are AclSetRules.
-func (*acls) Rules() reconcile.Rules { return AclSetRules() }
+// Rules are ACLSetRules.
+func (*acls) Rules() reconcile.Rules { return ACLSetRules() }
 
-// AclSetID names a principal's rules; principal is "User:bob".
-func AclSetID(principal string) reconcile.ID {
-	return reconcile.ID{Kind: KindAclSet, Name: principal}
+// ACLSetID names a principal's rules; principal is "User:bob".
+func ACLSetID(principal string) reconcile.ID {
+	return reconcile.ID{Kind: KindACLSet, Name: principal}
 }
 
 // Observe reads all rules, or those of the named principals. Without an
@@ -92,16 +92,16 @@ func (k *acls) describe(ctx context.Context, principal *string, sets map[string]
 func addACL(sets map[string]*reconcile.Live, r kmsg.DescribeACLsResponseResource, a kmsg.DescribeACLsResponseResourceACL) {
 	set, ok := sets[a.Principal]
 	if !ok {
-		set = &reconcile.Live{ID: AclSetID(a.Principal), Whole: true, Fields: make(map[string]reconcile.Value)}
+		set = &reconcile.Live{ID: ACLSetID(a.Principal), Whole: true, Fields: make(map[string]reconcile.Value)}
 		sets[a.Principal] = set
 	}
-	e := AclEntry{
+	e := ACLEntry{
 		Permission: strings.ToLower(a.PermissionType.String()),
-		Resource:   aclWord(AclResources(), int(r.ResourceType)),
+		Resource:   aclWord(ACLResources(), int(r.ResourceType)),
 		Pattern:    strings.ToLower(r.ResourcePatternType.String()),
 		Name:       r.ResourceName,
-		Operation:  aclWord(AclOperations(), int(a.Operation)),
+		Operation:  aclWord(ACLOperations(), int(a.Operation)),
 		Host:       a.Host,
 	}
-	set.Fields[AclField(e)] = reconcile.TextOf("")
+	set.Fields[ACLField(e)] = reconcile.TextOf("")
 }

@@ -16,7 +16,7 @@ const requestACLs = 1000
 type aclStep struct {
 	id    reconcile.ID
 	field string
-	entry AclEntry
+	entry ACLEntry
 	codes aclCodes
 }
 
@@ -126,19 +126,6 @@ func aclOutcomes(todo []aclStep, verdicts []verdict) []reconcile.Outcome {
 	out := make([]reconcile.Outcome, len(verdicts))
 	for i, v := range verdicts {
 		out[i] = v.outcome(todo[i].id, "Alter on the cluster", todo[i].field)
-	}
-	return out
-}
-
-// inOrder reads answers that come in the order of the request.
-func inOrder[T any](items []int, results []T, read func(T) answer) []answer {
-	out := make([]answer, len(items))
-	for n := range items {
-		if n < len(results) {
-			out[n] = read(results[n])
-		} else {
-			out[n] = answer{code: unknownCode, message: kmsg.StringPtr(errNoAnswer.Error())}
-		}
 	}
 	return out
 }

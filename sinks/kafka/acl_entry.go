@@ -13,8 +13,8 @@ import (
 const ClusterName = "kafka-cluster"
 
 // parseRule reads a field and refuses what brokers would.
-func parseRule(field string) (AclEntry, error) {
-	e, err := ParseAclField(field)
+func parseRule(field string) (ACLEntry, error) {
+	e, err := ParseACLField(field)
 	if err != nil {
 		return e, err
 	}
@@ -23,7 +23,7 @@ func parseRule(field string) (AclEntry, error) {
 
 // Validate says what is wrong with an entry. One malformed entry would make
 // the broker refuse all that stand in the same request.
-func (e AclEntry) Validate() error {
+func (e ACLEntry) Validate() error {
 	_, err := e.codes()
 	switch {
 	case err != nil:
@@ -47,22 +47,22 @@ type aclCodes struct {
 	operation  kmsg.ACLOperation
 }
 
-func (e AclEntry) codes() (aclCodes, error) {
+func (e ACLEntry) codes() (aclCodes, error) {
 	c := aclCodes{
 		permission: code[kmsg.ACLPermissionType](e.Permission, "deny", 2, "allow", 3),
-		resource:   kmsg.ACLResourceType(aclCode(AclResources(), e.Resource)),
+		resource:   kmsg.ACLResourceType(aclCode(ACLResources(), e.Resource)),
 		pattern:    code[kmsg.ACLResourcePatternType](e.Pattern, "literal", 3, "prefixed", 4),
-		operation:  kmsg.ACLOperation(aclCode(AclOperations(), e.Operation)),
+		operation:  kmsg.ACLOperation(aclCode(ACLOperations(), e.Operation)),
 	}
 	switch {
 	case c.permission == 0:
 		return c, fmt.Errorf("%q is no permission: allow or deny", e.Permission)
 	case c.resource == 0:
-		return c, fmt.Errorf("%q is no resource: %s", e.Resource, listed(AclResources()))
+		return c, fmt.Errorf("%q is no resource: %s", e.Resource, listed(ACLResources()))
 	case c.pattern == 0:
 		return c, fmt.Errorf("%q is no pattern: literal or prefixed", e.Pattern)
 	case c.operation == 0:
-		return c, fmt.Errorf("%q is no operation: %s", e.Operation, listed(AclOperations()))
+		return c, fmt.Errorf("%q is no operation: %s", e.Operation, listed(ACLOperations()))
 	default:
 		return c, nil
 	}
@@ -79,7 +79,7 @@ func code[T kmsg.ACLPermissionType | kmsg.ACLResourcePatternType](word, a string
 	}
 }
 
-// firstCode is the code of the first word of AclResources and AclOperations:
+// firstCode is the code of the first word of ACLResources and ACLOperations:
 // 0 is unknown and 1 is any, which only filters use.
 const firstCode = 2
 

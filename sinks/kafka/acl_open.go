@@ -9,7 +9,7 @@ import (
 // resource is what a rule is about.
 type resource struct{ kind, pattern, name string }
 
-func (e AclEntry) resource() resource { return resource{e.Resource, e.Pattern, e.Name} }
+func (e ACLEntry) resource() resource { return resource{e.Resource, e.Pattern, e.Name} }
 
 // turns finds rules that lock others out, or let everybody in. Where
 // allow.everyone.if.no.acl.found is true, a resource without any rule is open:
@@ -56,7 +56,7 @@ func (k *acls) count(ctx context.Context) (map[resource]int, error) {
 	out := make(map[resource]int)
 	for _, set := range sets {
 		for field := range set.Fields {
-			if e, err := ParseAclField(field); err == nil {
+			if e, err := ParseACLField(field); err == nil {
 				out[e.resource()]++
 			}
 		}

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// AclEntry is one access rule of a principal, in the spelling of a field name:
+// ACLEntry is one access rule of a principal, in the spelling of a field name:
 // lower case, words joined by dashes.
-type AclEntry struct {
+type ACLEntry struct {
 	Permission string // allow, deny
 	Resource   string // topic, group, cluster, transactional-id, delegation-token, user
 	Pattern    string // literal, prefixed
@@ -17,9 +17,9 @@ type AclEntry struct {
 	Host       string // * or an address
 }
 
-// AclField is an entry as the name of a field of an AclSet:
+// ACLField is an entry as the name of a field of an AclSet:
 // allow|topic|literal|orders|read|*. The separator is escaped in every part.
-func AclField(e AclEntry) string {
+func ACLField(e ACLEntry) string {
 	parts := []string{e.Permission, e.Resource, e.Pattern, e.Name, e.Operation, e.Host}
 	for i, part := range parts {
 		parts[i] = escapePart(part)
@@ -27,33 +27,33 @@ func AclField(e AclEntry) string {
 	return strings.Join(parts, "|")
 }
 
-// ParseAclField reads what AclField wrote.
-func ParseAclField(field string) (AclEntry, error) {
+// ParseACLField reads what ACLField wrote.
+func ParseACLField(field string) (ACLEntry, error) {
 	parts := strings.Split(field, "|")
 	if len(parts) != 6 {
-		return AclEntry{}, fmt.Errorf("%q is not an access rule: it wants six parts, permission|resource|pattern|name|operation|host", field)
+		return ACLEntry{}, fmt.Errorf("%q is not an access rule: it wants six parts, permission|resource|pattern|name|operation|host", field)
 	}
 	for i, part := range parts {
 		plain, err := url.PathUnescape(part)
 		if err != nil {
-			return AclEntry{}, fmt.Errorf("access rule %q: %w", field, err)
+			return ACLEntry{}, fmt.Errorf("access rule %q: %w", field, err)
 		}
 		parts[i] = plain
 	}
-	return AclEntry{parts[0], parts[1], parts[2], parts[3], parts[4], parts[5]}, nil
+	return ACLEntry{parts[0], parts[1], parts[2], parts[3], parts[4], parts[5]}, nil
 }
 
 func escapePart(part string) string {
 	return strings.NewReplacer("%", "%25", "|", "%7C").Replace(part)
 }
 
-// AclResources are the resource types an entry may name.
-func AclResources() []string {
+// ACLResources are the resource types an entry may name.
+func ACLResources() []string {
 	return []string{"topic", "group", "cluster", "transactional-id", "delegation-token", "user"}
 }
 
-// AclOperations are the operations an entry may name.
-func AclOperations() []string {
+// ACLOperations are the operations an entry may name.
+func ACLOperations() []string {
 	return []string{
 		"all", "read", "write", "create", "delete", "alter", "describe", "cluster-action",
 		"describe-configs", "alter-configs", "idempotent-write",

@@ -5,26 +5,26 @@ import (
 	"testing"
 )
 
-func FuzzAclFieldComesBackAsItWas(f *testing.F) {
+func FuzzACLFieldComesBackAsItWas(f *testing.F) {
 	f.Add("allow", "topic", "literal", "orders", "read", "*")
 	f.Add("deny", "group", "prefixed", "a|b%7C%", "all", "10.0.0.1")
 	f.Fuzz(func(t *testing.T, permission, resource, pattern, name, operation, host string) {
-		entry := AclEntry{permission, resource, pattern, name, operation, host}
-		field := AclField(entry)
-		if got, err := ParseAclField(field); err != nil || got != entry {
+		entry := ACLEntry{permission, resource, pattern, name, operation, host}
+		field := ACLField(entry)
+		if got, err := ParseACLField(field); err != nil || got != entry {
 			t.Fatalf("%q became %+v, %v", field, got, err)
 		}
 	})
 }
 
-func TestAclFieldIsSpelledAsPeopleReadIt(t *testing.T) {
-	if got := AclField(AclEntry{"allow", "topic", "literal", "orders", "read", "*"}); got != "allow|topic|literal|orders|read|*" {
+func TestACLFieldIsSpelledAsPeopleReadIt(t *testing.T) {
+	if got := ACLField(ACLEntry{"allow", "topic", "literal", "orders", "read", "*"}); got != "allow|topic|literal|orders|read|*" {
 		t.Error(got)
 	}
-	if got := AclField(AclEntry{"allow", "topic", "literal", "a|b%", "read", "*"}); got != "allow|topic|literal|a%7Cb%25|read|*" {
+	if got := ACLField(ACLEntry{"allow", "topic", "literal", "a|b%", "read", "*"}); got != "allow|topic|literal|a%7Cb%25|read|*" {
 		t.Error(got)
 	}
-	if _, err := ParseAclField("allow|topic"); err == nil || !strings.Contains(err.Error(), "six parts") {
+	if _, err := ParseACLField("allow|topic"); err == nil || !strings.Contains(err.Error(), "six parts") {
 		t.Error(err)
 	}
 }

@@ -31,8 +31,8 @@ type ConfigKey struct {
 	Moving bool
 }
 
-// configKeys is sorted by name and never written.
-var configKeys = []ConfigKey{
+// knownConfigKeys is sorted by name and never written.
+var knownConfigKeys = []ConfigKey{
 	{Name: "cleanup.policy", Type: ConfigList, Values: []string{"compact", "delete"}},
 	{Name: "compression.gzip.level", Type: ConfigNumber},
 	{Name: "compression.lz4.level", Type: ConfigNumber},
@@ -73,16 +73,16 @@ var configKeys = []ConfigKey{
 
 // ConfigKeys lists the topic configuration keys of Apache Kafka 4.3, and those
 // that left with 4.0, sorted by name.
-func ConfigKeys() []ConfigKey { return slices.Clone(configKeys) }
+func ConfigKeys() []ConfigKey { return slices.Clone(knownConfigKeys) }
 
 // LookupConfig finds a key; false for one that Apache Kafka does not know,
 // which another make of broker may.
 func LookupConfig(key string) (ConfigKey, bool) {
-	i, ok := slices.BinarySearchFunc(configKeys, key, func(k ConfigKey, name string) int { return strings.Compare(k.Name, name) })
+	i, ok := slices.BinarySearchFunc(knownConfigKeys, key, func(k ConfigKey, name string) int { return strings.Compare(k.Name, name) })
 	if !ok {
 		return ConfigKey{}, false
 	}
-	return configKeys[i], true
+	return knownConfigKeys[i], true
 }
 
 // CanonicalConfig spells a topic configuration value so that two that mean the

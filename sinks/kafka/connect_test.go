@@ -56,7 +56,7 @@ func TestTheFirstRuleOfAnOpenClusterSaysWhomItLocksOut(t *testing.T) {
 	o.OpenWithoutACL = true
 	k := connect(t, o).Kinds()[2]
 	add := func(user, field string, to reconcile.Value) reconcile.Change {
-		return reconcile.Change{ID: kafka.AclSetID("User:" + user), Action: reconcile.Update, Fields: []reconcile.FieldChange{{Name: field, To: to}}}
+		return reconcile.Change{ID: kafka.ACLSetID("User:" + user), Action: reconcile.Update, Fields: []reconcile.FieldChange{{Name: field, To: to}}}
 	}
 	read, write := "allow|topic|literal|orders|read|*", "allow|topic|literal|orders|write|*"
 	risks := func(changes ...reconcile.Change) string {

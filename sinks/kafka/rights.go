@@ -57,8 +57,8 @@ func needs() []need {
 		{KindTopic, "delete", keys(kmsg.DeleteTopics), nil, ops(kmsg.ACLOperationDelete), "topics cannot be deleted"},
 		{KindScramCredential, "observe", keys(kmsg.DescribeUserSCRAMCredentials), ops(describe), nil, "users are Unknown"},
 		{KindScramCredential, "change", keys(kmsg.AlterUserSCRAMCredentials), ops(alter), nil, "users cannot be changed"},
-		{KindAclSet, "observe", keys(kmsg.DescribeACLs), ops(describe), nil, "access is Unknown"},
-		{KindAclSet, "change", keys(kmsg.CreateACLs, kmsg.DeleteACLs), ops(alter), nil, "access cannot be changed"},
+		{KindACLSet, "observe", keys(kmsg.DescribeACLs), ops(describe), nil, "access is Unknown"},
+		{KindACLSet, "change", keys(kmsg.CreateACLs, kmsg.DeleteACLs), ops(alter), nil, "access cannot be changed"},
 		{KindQuotaEntity, "observe", keys(kmsg.DescribeClientQuotas), ops(describeConfigs), nil, "quotas are Unknown"},
 		{KindQuotaEntity, "change", keys(kmsg.AlterClientQuotas), ops(alterConfigs), nil, "quotas cannot be changed"},
 	}
@@ -91,7 +91,7 @@ func (c *Cluster) Rights(ctx context.Context) (Rights, error) {
 func (r *Rights) conclude() {
 	for i := range r.Features {
 		f := &r.Features[i]
-		if f.Kind == KindAclSet && !r.Authorizer {
+		if f.Kind == KindACLSet && !r.Authorizer {
 			f.Lacks = append(f.Lacks, noAuthorizer+": access is Unknown")
 		}
 		if f.Kind == KindTopic && f.Does == "delete" && r.TopicDeletion == "false" {
@@ -188,7 +188,7 @@ func (n need) onTopics(f *Feature, op kmsg.ACLOperation, topics map[string]opera
 // operationName spells an operation as Kafka's documentation does: DescribeConfigs.
 func operationName(op kmsg.ACLOperation) string {
 	var b strings.Builder
-	for word := range strings.SplitSeq(aclWord(AclOperations(), int(op)), "-") {
+	for word := range strings.SplitSeq(aclWord(ACLOperations(), int(op)), "-") {
 		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
 	}
 	return b.String()
@@ -196,7 +196,7 @@ func operationName(op kmsg.ACLOperation) string {
 
 // authorizes tells whether ACLs mean something on this cluster.
 func (c *Cluster) authorizes(ctx context.Context) bool {
-	_, _, err := (&acls{c}).Observe(ctx, reconcile.Scope{Name: []reconcile.ID{AclSetID("User:ottla-may-describe")}})
+	_, _, err := (&acls{c}).Observe(ctx, reconcile.Scope{Name: []reconcile.ID{ACLSetID("User:ottla-may-describe")}})
 	return err == nil || err.Error() != noAuthorizer
 }
 

@@ -13,7 +13,7 @@ func Rules() map[string]reconcile.Rules {
 	return map[string]reconcile.Rules{
 		KindTopic:           TopicRules(),
 		KindScramCredential: ScramCredentialRules(),
-		KindAclSet:          AclSetRules(),
+		KindACLSet:          ACLSetRules(),
 		KindQuotaEntity:     QuotaEntityRules(),
 	}
 }
@@ -26,14 +26,25 @@ func ScramCredentialRules() reconcile.Rules {
 		Field: func(name string) reconcile.Rule {
 			switch name {
 			case fieldPassword:
-				return reconcile.Rule{Needed: "no password is declared and no credential exists"}
+				return reconcile.Rule{
+					Needed:   "no password is declared and no credential exists",
+					Disrupts: replacesPassword,
+				}
 			case fieldIterations:
-				return reconcile.Rule{Check: checkIterations, With: fieldPassword, Watch: true}
+				return reconcile.Rule{Check: checkIterations, With: []string{fieldPassword}, Watch: true}
 			default:
 				return reconcile.Rule{}
 			}
 		},
 	}
+}
+
+// replacesPassword: clients that log in with the old one will notice.
+func replacesPassword(from, to reconcile.Value) string {
+	if from.Is(reconcile.WriteOnly) && to.Is(reconcile.Secret) {
+		return "clients that still use the old password can no longer log in"
+	}
+	return ""
 }
 
 func checkIterations(_, to reconcile.Value) string {
@@ -47,8 +58,8 @@ func checkIterations(_, to reconcile.Value) string {
 	return ""
 }
 
-// AclSetRules: a principal's ACLs are a bag.
-func AclSetRules() reconcile.Rules {
+// ACLSetRules: a principal's ACLs are a bag.
+func ACLSetRules() reconcile.Rules {
 	return reconcile.Rules{
 		Bag: true, Recreate: true,
 		Field: func(name string) reconcile.Rule { return reconcile.Rule{Reset: true, Check: checkACL(name)} },

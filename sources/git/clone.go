@@ -72,7 +72,7 @@ func (c *clones) adopt() error {
 	return nil
 }
 
-// sound looks every object of the followed tips up.
+// sound looks every object of the followed tips up, and the history near them.
 func (s *store) sound() bool {
 	tips, err := s.tips()
 	if err != nil {
@@ -83,7 +83,8 @@ func (s *store) sound() bool {
 			return false
 		}
 	}
-	return true
+	_, err = s.haves()
+	return err == nil
 }
 
 // create makes the next, still empty clone.

@@ -48,7 +48,7 @@ func (r *Repository) fetchAll(ctx context.Context, refs map[Ref]struct{}) (map[R
 	}
 	if st := r.clones.current; st != nil && !st.damaged.Load() && st.packCount() < maxPacks {
 		answers, err := r.update(ctx, Poll, st, refs)
-		if !errors.Is(err, errIncomplete) {
+		if !errors.Is(err, errIncomplete) && !st.damaged.Load() {
 			return answers, err
 		}
 	}

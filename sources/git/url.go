@@ -130,6 +130,11 @@ func (a address) dirName() string {
 // address: https, ssh, scp-like, any user, with or without .git. Ports are
 // left out, because a forge's ssh port is not its https port.
 func (a address) sameRepository() string {
-	p := strings.TrimSuffix(strings.Trim(a.path, "/"), ".git")
-	return a.host + "/" + strings.ToLower(strings.Trim(p, "/"))
+	host, p := a.host, strings.ToLower(strings.Trim(a.path, "/"))
+	if host == "ssh.dev.azure.com" { // v3/ORG/PROJECT/REPO there, ORG/PROJECT/_git/REPO on the web
+		if parts := strings.Split(p, "/"); len(parts) == 4 && parts[0] == "v3" {
+			host, p = "dev.azure.com", path.Join(parts[1], parts[2], "_git", parts[3])
+		}
+	}
+	return host + "/" + strings.Trim(strings.TrimSuffix(p, ".git"), "/")
 }

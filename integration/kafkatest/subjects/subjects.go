@@ -17,7 +17,7 @@ func All(c *kafka.Cluster, prefix string, validates bool) map[string]kindtest.Su
 	out := map[string]kindtest.Subject{
 		kafka.KindTopic:           topics(prefix),
 		kafka.KindScramCredential: credentials(prefix),
-		kafka.KindAclSet:          acls(prefix),
+		kafka.KindACLSet:          acls(prefix),
 		kafka.KindQuotaEntity:     quotas(prefix),
 	}
 	for _, k := range c.Kinds() {
@@ -82,15 +82,15 @@ func credentials(prefix string) kindtest.Subject {
 }
 
 func acls(prefix string) kindtest.Subject {
-	of := func(principal string, rules ...kafka.AclEntry) reconcile.Resource {
-		r := resource(kafka.KindAclSet, principal)
+	of := func(principal string, rules ...kafka.ACLEntry) reconcile.Resource {
+		r := resource(kafka.KindACLSet, principal)
 		for _, e := range rules {
-			r.Fields[kafka.AclField(e)] = reconcile.TextOf("")
+			r.Fields[kafka.ACLField(e)] = reconcile.TextOf("")
 		}
 		return r
 	}
-	rule := func(permission, kind, pattern, name, operation, host string) kafka.AclEntry {
-		return kafka.AclEntry{Permission: permission, Resource: kind, Pattern: pattern, Name: name, Operation: operation, Host: host}
+	rule := func(permission, kind, pattern, name, operation, host string) kafka.ACLEntry {
+		return kafka.ACLEntry{Permission: permission, Resource: kind, Pattern: pattern, Name: name, Operation: operation, Host: host}
 	}
 	read := rule("allow", "topic", "literal", prefix+"orders", "read", "*")
 	bad := of("User:"+prefix+"bad", read)

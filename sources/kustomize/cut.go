@@ -89,11 +89,6 @@ func crossDocument(k types.Kustomization) string {
 
 // patches collects what the patches without a selector are for.
 func (c *cutter) patches(kn *kustomization) string {
-	for _, p := range kn.k.PatchesStrategicMerge {
-		if why := c.patch(kn, string(p)); why != "" {
-			return why
-		}
-	}
 	for _, p := range kn.k.Patches {
 		if p.Target != nil {
 			continue

@@ -66,7 +66,7 @@ func (u *userReader) access() {
 	for i, acl := range authorization.Acls {
 		for _, operation := range acl.operations() {
 			entry := acl.entry(operation)
-			set.set(entry.Field(), reconcile.TextOf(""), int(acl.Line))
+			set.set(ACLField(entry), reconcile.TextOf(""), int(acl.Line))
 			if !meaningful(entry) {
 				u.note("spec.authorization.acls[%d]: Kafka never asks for %s on a %s: it gives nothing", i, operation, acl.Resource.Type)
 			}

@@ -15,6 +15,9 @@ const (
 	iterationsPath = "metadata.annotations." + reconcile.ScramIterationsMark
 )
 
+// Kafka's limits of SCRAM iterations.
+const minIterations, maxIterations = 4096, 16384
+
 // credential declares the user's SCRAM credential. Without a password it
 // counts as declared and its password as not managed.
 func (u *userReader) credential(refs reconcile.Refs) {

@@ -33,7 +33,13 @@ func gitSecret(s agent.Secret) git.SecretFunc {
 
 // kafkaOptions is a cluster's section as sinks/kafka wants it.
 func kafkaOptions(c agent.ClusterConfig) kafka.Options {
-	return kafka.Options{Brokers: c.BootstrapServers, TLS: tlsOptions(c.TLS), SASL: saslOptions(c.SASL)}
+	out := kafka.Options{
+		Brokers: c.BootstrapServers, TLS: tlsOptions(c.TLS), SASL: saslOptions(c.SASL), OpenWithoutACL: c.OpenWithoutACL,
+	}
+	if l := c.LoginListener; l != nil {
+		out.Login = &kafka.Login{Brokers: l.BootstrapServers, TLS: tlsOptions(l.TLS)}
+	}
+	return out
 }
 
 func tlsOptions(t agent.TLSClient) *kafka.TLS {

@@ -126,7 +126,7 @@ func TestThePodIsRestricted(t *testing.T) {
 }
 
 func TestTheKubernetesConfigurationParses(t *testing.T) {
-	text, err := os.ReadFile("kubernetes/config.yaml")
+	text, err := os.ReadFile("kubernetes/ottla.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

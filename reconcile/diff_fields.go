@@ -182,7 +182,7 @@ func (s *subject) judge(f *FieldChange, rule Rule) {
 	f.Risk, f.Irreversible = loss, true
 	switch {
 	case f.Why != Declared:
-		f.Fate.Held = fmt.Sprintf("%s: %s", heldBecause[f.Why], loss)
+		f.Fate.Held = fmt.Sprintf("%s: %s", heldBecause(f.Why), loss)
 	case f.To.Is(Unset):
 		f.Fate.Held = "a line left out declares nothing: " + loss
 	case s.unbound() != "":
@@ -190,10 +190,15 @@ func (s *subject) judge(f *FieldChange, rule Rule) {
 	}
 }
 
-var heldBecause = map[Reason]string{
-	Adopted:  "its history is unknown",
-	Drifted:  "somebody changed it by hand, perhaps on purpose",
-	Conflict: "both Git and the live side moved",
+func heldBecause(r Reason) string {
+	switch r {
+	case Drifted:
+		return "somebody changed it by hand, perhaps on purpose"
+	case Conflict:
+		return "both Git and the live side moved"
+	default:
+		return "its history is unknown"
+	}
 }
 
 // filled puts the default in place of Unset, for rules that compare sizes.

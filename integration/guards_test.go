@@ -94,7 +94,7 @@ func TestATopicIsNotDeletedBeforeItsGrace(t *testing.T) {
 
 func TestAnAdoptedTopicIsDeletedOnlyWhenConfirmed(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.admin.CreateTopic(t.Context(), 1, 1, map[string]*string{"max.message.bytes": text("5000000")}, w.pre+"a")
+	_, err := w.admin.CreateTopic(t.Context(), 1, 1, map[string]*string{"max.message.bytes": str("5000000")}, w.pre+"a")
 	w.must(err)
 	w.push(several("a", "b"))
 	w.apply(0)
@@ -160,8 +160,8 @@ func TestRaisedRetentionIsNotHealedAway(t *testing.T) {
 	w.push(map[string]string{"orders.yaml": ordersTopic})
 	w.apply(0)
 	id := "Topic/" + w.pre + "orders"
-	w.setConfig(w.pre+"orders", "retention.ms", text("-1"))
-	w.setConfig(w.pre+"orders", "max.message.bytes", text("2000000"))
+	w.setConfig(w.pre+"orders", "retention.ms", str("-1"))
+	w.setConfig(w.pre+"orders", "max.message.bytes", str("2000000"))
 	w.shows(id)
 	v := w.apply(3)
 	f := field(t, v.Plan, id, "config.retention.ms")
@@ -172,7 +172,7 @@ func TestRaisedRetentionIsNotHealedAway(t *testing.T) {
 		t.Errorf("live is %v", got)
 	}
 	t.Run("and a commit that declares less is applied and marked", func(t *testing.T) {
-		w.setConfig(w.pre+"orders", "retention.ms", text("604800000"))
+		w.setConfig(w.pre+"orders", "retention.ms", str("604800000"))
 		kafkatest.Eventually(t, func() error {
 			if len(changes(w.plan().Plan)) > 0 {
 				return fmt.Errorf("not yet seen")
@@ -219,7 +219,7 @@ func TestATopicOfAnotherIDIsNotOwned(t *testing.T) {
 	}
 }
 
-func TestPartitionsOnlyGrow(t *testing.T) {
+func TestFewerPartitionsAndOtherReplicationAreRefused(t *testing.T) {
 	w := newWorld(t)
 	w.push(map[string]string{"orders.yaml": ordersTopic})
 	w.apply(0)

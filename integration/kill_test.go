@@ -43,7 +43,7 @@ func (w *world) prepare() {
 		"orders.yaml": ordersTopic, "goes.yaml": topicNamed("goes"), "stays.yaml": topicNamed("stays"), "bob.yaml": bobUser,
 	})
 	w.apply(0)
-	w.setConfig(w.pre+"orders", "max.message.bytes", text("2000000"))
+	w.setConfig(w.pre+"orders", "max.message.bytes", str("2000000"))
 	w.push(map[string]string{
 		"orders.yaml": strings.NewReplacer("partitions: 3", "partitions: 4", "604800000", "700000000").Replace(ordersTopic),
 		"goes.yaml":   "",

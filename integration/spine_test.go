@@ -114,9 +114,9 @@ func TestEachKindOfManualChangeIsHealed(t *testing.T) {
 		name, id, field string
 		byHand          func(t *testing.T)
 	}{
-		{"a configuration key changed", "Topic/" + topic, "config.retention.ms", func(*testing.T) { w.setConfig(topic, "retention.ms", text("100000")) }},
+		{"a configuration key changed", "Topic/" + topic, "config.retention.ms", func(*testing.T) { w.setConfig(topic, "retention.ms", str("100000")) }},
 		{"a configuration key removed", "Topic/" + topic, "config.cleanup.policy", func(*testing.T) { w.setConfig(topic, "cleanup.policy", nil) }},
-		{"a configuration key added", "Topic/" + topic, "config.max.message.bytes", func(*testing.T) { w.setConfig(topic, "max.message.bytes", text("2000000")) }},
+		{"a configuration key added", "Topic/" + topic, "config.max.message.bytes", func(*testing.T) { w.setConfig(topic, "max.message.bytes", str("2000000")) }},
 		{"an ACL removed", "AclSet/User:" + user, "allow|topic|literal|" + topic + "|read|*", func(t *testing.T) {
 			_, err := w.admin.DeleteACLs(t.Context(), kadm.NewACLs().Allow("User:"+user).AllowHosts("*").Topics(topic).Operations(kadm.OpRead).ResourcePatternType(kadm.ACLPatternLiteral))
 			w.must(err)
@@ -173,7 +173,7 @@ func TestAWrongDocumentChangesNothingAndTheLastGoodRevisionIsHealed(t *testing.T
 		"orders.yaml": strings.Replace(ordersTopic, "partitions: 3", "partitions: 6", 1),
 		"wrong.yaml":  strings.Replace(ordersTopic, "partitions:", "partitons:", 1),
 	})
-	w.setConfig(w.pre+"orders", "retention.ms", text("100"))
+	w.setConfig(w.pre+"orders", "retention.ms", str("100"))
 	v := w.apply(1)
 	if v.State != "rejected" || len(v.Problems) == 0 {
 		t.Fatalf("state %s, problems %v", v.State, v.Problems)
@@ -226,7 +226,7 @@ func TestADaemonKeepsWhatIsPushedAndHealsWhatIsChanged(t *testing.T) {
 		}
 		return nil
 	})
-	w.setConfig(w.pre+"orders", "retention.ms", text("100"))
+	w.setConfig(w.pre+"orders", "retention.ms", str("100"))
 	kafkatest.Eventually(t, func() error {
 		if got := w.topicConfig(w.pre + "orders")["retention.ms"]; got != "604800000" {
 			return fmt.Errorf("retention.ms is %s", got)

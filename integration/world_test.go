@@ -286,7 +286,7 @@ func (w *world) partitions(name string) int {
 	return len(ts[name].Partitions)
 }
 
-func text(s string) *string { return &s }
+func str(s string) *string { return &s }
 
 const ordersTopic = `apiVersion: kafka.strimzi.io/v1
 kind: KafkaTopic

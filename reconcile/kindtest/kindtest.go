@@ -64,17 +64,16 @@ func Run(t *testing.T, s Subject) {
 // runner carries the subject through the laws.
 type runner struct{ Subject }
 
-// hold removes the example when the test ends, however it ends.
+// hold removes the example when the test ends, however it ends, and waits
+// until that shows: the next law begins with nothing.
 func (r runner) hold(t *testing.T, want reconcile.Resource) {
 	t.Helper()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), r.Deadline)
-		defer cancel()
-		lives, _, err := r.Kind.Observe(ctx, reconcile.Scope{Name: []reconcile.ID{want.ID}})
-		if err != nil || len(lives) == 0 {
-			return
+		ctx := context.WithoutCancel(t.Context())
+		if live, err := r.observe(ctx, reconcile.Scope{Name: []reconcile.ID{want.ID}}, want.ID); err == nil && live != nil {
+			r.try(ctx, r.removal(*live))
 		}
-		r.Kind.Apply(ctx, []reconcile.Change{r.removal(lives[0])}, func(...reconcile.Outcome) {})
+		r.goneSoon(ctx, t, want.ID)
 	})
 }
 
@@ -155,8 +154,13 @@ func (r runner) shows(t *testing.T, want reconcile.Resource) reconcile.Live {
 // gone waits until nothing of a thing is left.
 func (r runner) gone(t *testing.T, id reconcile.ID) {
 	t.Helper()
+	r.goneSoon(t.Context(), t, id)
+}
+
+func (r runner) goneSoon(ctx context.Context, t *testing.T, id reconcile.ID) {
+	t.Helper()
 	r.eventually(t, func() error {
-		live, err := r.observe(t.Context(), reconcile.Scope{Name: []reconcile.ID{id}}, id)
+		live, err := r.observe(ctx, reconcile.Scope{Name: []reconcile.ID{id}}, id)
 		if err == nil && live != nil && (!r.Kind.Rules().Bag || len(live.Fields) > 0) {
 			return fmt.Errorf("%s is still there: %v", id, live.Fields)
 		}

@@ -25,6 +25,7 @@ func Into(node reconcile.Node, v any) error {
 	}
 	r := &reader{known: map[reflect.Type][]field{}}
 	r.value(node, target.Elem(), limits{}, "")
+	slices.SortStableFunc(r.problems, func(a, b Problem) int { return a.Line - b.Line })
 	return r.problems.Err()
 }
 

@@ -30,7 +30,7 @@ func nearness(a, b string) int {
 }
 
 func bare(s string) string {
-	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(s))
+	return strings.ReplaceAll(strings.ReplaceAll(strings.ToLower(s), "-", ""), "_", "")
 }
 
 // distance is the optimal string alignment distance over bytes.

@@ -51,11 +51,18 @@ func (r *reader) allowed(node reconcile.Node, l limits, path string) bool {
 	return r.length(len(node.Text), "characters", node.Line, l, path)
 }
 
+// manyNames is from where on a list of all names hides the one that is near.
+const manyNames = 8
+
 func notOneOf(text string, l limits) string {
 	if l.secret {
 		return "is not one of " + strings.Join(l.enum, ", ")
 	}
-	return fmt.Sprintf("%q is not one of %s", text, strings.Join(l.enum, ", ")) + DidYouMean(text, l.enum)
+	near := DidYouMean(text, l.enum)
+	if near != "" && len(l.enum) > manyNames {
+		return fmt.Sprintf("%q is not known here", text) + near
+	}
+	return fmt.Sprintf("%q is not one of %s", text, strings.Join(l.enum, ", ")) + near
 }
 
 // shown is a value for an error, or "the value" where it is a secret.
@@ -219,6 +226,8 @@ func (r *reader) text(node reconcile.Node, target reflect.Value, l limits, path 
 	case err == nil:
 	case l.secret:
 		r.report(path, node.Line, "the value cannot be read")
+	case target.Type() == typeOf[time.Time]():
+		r.report(path, node.Line, strconv.Quote(node.Text)+" is not a time such as 2026-11-21T10:00:00Z")
 	default:
 		r.report(path, node.Line, err.Error())
 	}

@@ -25,6 +25,8 @@ type JSONSchema struct {
 	MinItems    json.Number            `json:"minItems,omitempty"`
 	MaxItems    json.Number            `json:"maxItems,omitempty"`
 	Items       *JSONSchema            `json:"items,omitempty"`
+	MinEntries  json.Number            `json:"minProperties,omitempty"`
+	MaxEntries  json.Number            `json:"maxProperties,omitempty"`
 	Properties  map[string]*JSONSchema `json:"properties,omitempty"`
 	Required    []string               `json:"required,omitempty"`
 	// Additional is false where unknown fields are errors, and a schema for mappings.
@@ -51,7 +53,7 @@ func KindSchema(k reconcile.DocumentKind) *JSONSchema {
 func schemaOf(t reflect.Type, l limits) *JSONSchema {
 	switch {
 	case t.Kind() == reflect.Pointer:
-		return schemaOf(t.Elem(), l)
+		return orNull(schemaOf(t.Elem(), l))
 	case isAny(t):
 		return &JSONSchema{}
 	case isScalar(t):
@@ -64,12 +66,21 @@ func schemaOf(t reflect.Type, l limits) *JSONSchema {
 	return plainSchema(t, l)
 }
 
+// orNull lets a null stand where absence means something of its own.
+func orNull(s *JSONSchema) *JSONSchema {
+	if name, ok := s.Type.(string); ok && len(s.Enum) == 0 {
+		s.Type = []string{name, "null"}
+	}
+	return s
+}
+
 func plainSchema(t reflect.Type, l limits) *JSONSchema {
 	switch t.Kind() {
 	case reflect.Struct:
 		return structSchema(t)
 	case reflect.Map:
-		return &JSONSchema{Type: "object", Additional: schemaOf(t.Elem(), l.each())}
+		entries := schemaOf(t.Elem(), l.each())
+		return &JSONSchema{Type: "object", Additional: entries, MinEntries: json.Number(l.min), MaxEntries: json.Number(l.max)}
 	case reflect.Slice:
 		items := schemaOf(t.Elem(), l.each())
 		return &JSONSchema{Type: "array", Items: items, MinItems: json.Number(l.min), MaxItems: json.Number(l.max)}

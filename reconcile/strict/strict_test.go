@@ -191,7 +191,7 @@ func TestSchemaSaysWhatIntoTakes(t *testing.T) {
 	}
 	for _, want := range []string{
 		`"$schema":"https://json-schema.org/draft/2020-12/schema"`, `"additionalProperties":false`,
-		`"partitions":{"description":"How many.","type":"integer","minimum":1,"maximum":100}`,
+		`"partitions":{"description":"How many.","type":["integer","null"],"minimum":1,"maximum":100}`,
 		`"mode":{"description":"How.","type":"string","enum":["heal","report","off"],"default":"heal"}`,
 		`"required":["secret"]`, `"minItems":1`, `"paused":`,
 	} {

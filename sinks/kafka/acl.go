@@ -12,7 +12,7 @@ import (
 )
 
 // KindACLSet is the live kind of a principal's access rules: AclSet/User:bob,
-// a bag whose fields are spelled by ACLEntry.Field and are there or not.
+// a bag whose fields are spelled by ACLField and are there or not.
 const KindACLSet = "AclSet"
 
 // describePrincipals is up to how many principals are asked for one by one;
@@ -97,11 +97,11 @@ func addACL(sets map[string]*reconcile.Live, r kmsg.DescribeACLsResponseResource
 	}
 	e := ACLEntry{
 		Permission: strings.ToLower(a.PermissionType.String()),
-		Resource:   wordAt(aclResources(), int(r.ResourceType)),
+		Resource:   aclWord(ACLResources(), int(r.ResourceType)),
 		Pattern:    strings.ToLower(r.ResourcePatternType.String()),
 		Name:       r.ResourceName,
-		Operation:  wordAt(aclOperations(), int(a.Operation)),
+		Operation:  aclWord(ACLOperations(), int(a.Operation)),
 		Host:       a.Host,
 	}
-	set.Fields[e.Field()] = reconcile.TextOf("")
+	set.Fields[ACLField(e)] = reconcile.TextOf("")
 }

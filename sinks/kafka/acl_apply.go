@@ -20,10 +20,13 @@ type aclStep struct {
 	codes aclCodes
 }
 
-// Check refuses rules that brokers would not take.
-func (k *acls) Check(_ context.Context, changes []reconcile.Change) ([]reconcile.Verdict, error) {
-	_, _, refused := aclSteps(judged(changes))
-	return refusals(refused), nil
+// Check refuses rules that brokers would not take, and says what others would
+// notice.
+func (k *acls) Check(ctx context.Context, changes []reconcile.Change) ([]reconcile.Verdict, error) {
+	changes = judged(changes)
+	_, _, refused := aclSteps(changes)
+	turns, err := k.turns(ctx, changes)
+	return append(verdicts(refused), turns...), err
 }
 
 // Apply adds before it removes, so that nobody is locked out in between. A
@@ -59,12 +62,12 @@ func aclSteps(changes []reconcile.Change) (adds, removals []aclStep, refused []r
 			continue
 		}
 		for _, f := range steps(c) {
-			entry, err := ParseACLEntry(f.Name)
+			entry, err := parseRule(f.Name)
 			if err != nil {
 				refused = append(refused, failure(c.ID, err.Error(), f.Name))
 				continue
 			}
-			codes, _ := entry.codes() // ParseACLEntry made sure
+			codes, _ := entry.codes() // parseRule made sure
 			step := aclStep{c.ID, f.Name, entry, codes}
 			if f.To.Is(reconcile.Unset) {
 				removals = append(removals, step)
@@ -123,19 +126,6 @@ func aclOutcomes(todo []aclStep, verdicts []verdict) []reconcile.Outcome {
 	out := make([]reconcile.Outcome, len(verdicts))
 	for i, v := range verdicts {
 		out[i] = v.outcome(todo[i].id, "Alter on the cluster", todo[i].field)
-	}
-	return out
-}
-
-// inOrder reads answers that come in the order of the request.
-func inOrder[T any](items []int, results []T, read func(T) answer) []answer {
-	out := make([]answer, len(items))
-	for n := range items {
-		if n < len(results) {
-			out[n] = read(results[n])
-		} else {
-			out[n] = answer{code: unknownCode, message: kmsg.StringPtr(errNoAnswer.Error())}
-		}
 	}
 	return out
 }

@@ -2,38 +2,22 @@ package kafka
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// ACLEntry is one access rule of a principal, in the words of its field:
-// allow|topic|literal|orders|read|*.
-type ACLEntry struct {
-	Permission string // allow, deny
-	Resource   string // topic, group, cluster, transactional-id, delegation-token, user
-	Pattern    string // literal, prefixed
-	Name       string // kafka-cluster for the cluster
-	Operation  string // read, describe-configs, all, …
-	Host       string // * for any
-}
-
 // ClusterName is the only name a cluster resource has.
 const ClusterName = "kafka-cluster"
 
-// Field spells an entry as a field of an AclSet.
-func (e ACLEntry) Field() string {
-	return strings.Join([]string{e.Permission, e.Resource, e.Pattern, escapeACL(e.Name), e.Operation, escapeACL(e.Host)}, "|")
-}
-
-// ParseACLEntry reads what Field wrote and refuses what brokers would.
-func ParseACLEntry(field string) (ACLEntry, error) {
-	parts := strings.Split(field, "|")
-	if len(parts) != 6 {
-		return ACLEntry{}, fmt.Errorf("%q is no access rule: write permission|resource|pattern|name|operation|host", field)
+// parseRule reads a field and refuses what brokers would.
+func parseRule(field string) (ACLEntry, error) {
+	e, err := ParseACLField(field)
+	if err != nil {
+		return e, err
 	}
-	e := ACLEntry{parts[0], parts[1], parts[2], unescapeACL(parts[3]), parts[4], unescapeACL(parts[5])}
 	return e, e.Validate()
 }
 
@@ -66,19 +50,19 @@ type aclCodes struct {
 func (e ACLEntry) codes() (aclCodes, error) {
 	c := aclCodes{
 		permission: code[kmsg.ACLPermissionType](e.Permission, "deny", 2, "allow", 3),
-		resource:   kmsg.ACLResourceType(indexOf(aclResources(), e.Resource)),
+		resource:   kmsg.ACLResourceType(aclCode(ACLResources(), e.Resource)),
 		pattern:    code[kmsg.ACLResourcePatternType](e.Pattern, "literal", 3, "prefixed", 4),
-		operation:  kmsg.ACLOperation(indexOf(aclOperations(), e.Operation)),
+		operation:  kmsg.ACLOperation(aclCode(ACLOperations(), e.Operation)),
 	}
 	switch {
 	case c.permission == 0:
 		return c, fmt.Errorf("%q is no permission: allow or deny", e.Permission)
 	case c.resource == 0:
-		return c, fmt.Errorf("%q is no resource: %s", e.Resource, listed(aclResources()))
+		return c, fmt.Errorf("%q is no resource: %s", e.Resource, listed(ACLResources()))
 	case c.pattern == 0:
 		return c, fmt.Errorf("%q is no pattern: literal or prefixed", e.Pattern)
 	case c.operation == 0:
-		return c, fmt.Errorf("%q is no operation: %s", e.Operation, listed(aclOperations()))
+		return c, fmt.Errorf("%q is no operation: %s", e.Operation, listed(ACLOperations()))
 	default:
 		return c, nil
 	}
@@ -95,45 +79,28 @@ func code[T kmsg.ACLPermissionType | kmsg.ACLResourcePatternType](word, a string
 	}
 }
 
-// aclResources are the resource types at their code on the wire; "" are those
-// that only filters use.
-func aclResources() []string {
-	return []string{"", "", "topic", "group", "cluster", "transactional-id", "delegation-token", "user"}
-}
+// firstCode is the code of the first word of ACLResources and ACLOperations:
+// 0 is unknown and 1 is any, which only filters use.
+const firstCode = 2
 
-// aclOperations are the operations at their code on the wire.
-func aclOperations() []string {
-	return []string{"", "", "all", "read", "write", "create", "delete", "alter", "describe", "cluster-action",
-		"describe-configs", "alter-configs", "idempotent-write", "create-tokens", "describe-tokens", "two-phase-commit"}
-}
-
-func indexOf(words []string, word string) int {
-	for i, w := range words {
-		if w == word && w != "" {
-			return i
-		}
+// aclCode is a word's code on the wire, 0 for a word that is none. Operations
+// begin with all, which comes first on the wire as well.
+func aclCode(words []string, word string) int {
+	if i := slices.Index(words, word); i >= 0 {
+		return i + firstCode
 	}
 	return 0
 }
 
-// wordAt is the word of a code, or one that says that we do not know it.
-func wordAt(words []string, code int) string {
-	if code >= 0 && code < len(words) && words[code] != "" {
-		return words[code]
+// aclWord is the word of a code, or one that says that we do not know it.
+func aclWord(words []string, code int) string {
+	if i := code - firstCode; i >= 0 && i < len(words) {
+		return words[i]
 	}
 	return fmt.Sprintf("unknown-%d", code)
 }
 
-func listed(words []string) string { return strings.Join(words[2:], ", ") }
-
-// escapeACL keeps the separator out of a part, as URL paths do.
-func escapeACL(s string) string {
-	return strings.NewReplacer("%", "%25", "|", "%7C").Replace(s)
-}
-
-func unescapeACL(s string) string {
-	return strings.NewReplacer("%7C", "|", "%25", "%").Replace(s)
-}
+func listed(words []string) string { return strings.Join(words, ", ") }
 
 // checkACL refuses to add what brokers would not take; anything may be removed.
 func checkACL(name string) func(from, to reconcile.Value) string {
@@ -141,7 +108,7 @@ func checkACL(name string) func(from, to reconcile.Value) string {
 		if to.Is(reconcile.Unset) {
 			return ""
 		}
-		if _, err := ParseACLEntry(name); err != nil {
+		if _, err := parseRule(name); err != nil {
 			return err.Error()
 		}
 		return ""

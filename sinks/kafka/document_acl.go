@@ -66,7 +66,7 @@ func (u *userReader) access() {
 	for i, acl := range authorization.Acls {
 		for _, operation := range acl.operations() {
 			entry := acl.entry(operation)
-			set.set(entry.Field(), reconcile.TextOf(""), int(acl.Line))
+			set.set(ACLField(entry), reconcile.TextOf(""), int(acl.Line))
 			if !meaningful(entry) {
 				u.note("spec.authorization.acls[%d]: Kafka never asks for %s on a %s: it gives nothing", i, operation, acl.Resource.Type)
 			}
@@ -122,13 +122,22 @@ func dashed(camel string) string {
 // meaningful tells operations that Kafka ever asks for on a resource. The
 // others are taken by the broker and never matter: a mistake, and no harm.
 func meaningful(e ACLEntry) bool {
-	asked := map[string]string{
-		"topic":            "read write create delete alter describe describe-configs alter-configs",
-		"group":            "read delete describe describe-configs alter-configs",
-		"cluster":          "create alter describe cluster-action describe-configs alter-configs idempotent-write",
-		"transactional-id": "write describe two-phase-commit",
-		"delegation-token": "describe",
-		"user":             "create-tokens describe-tokens",
+	return e.Operation == "all" || slices.Contains(strings.Fields(askedFor(e.Resource)), e.Operation)
+}
+
+func askedFor(resource string) string {
+	switch resource {
+	case "topic":
+		return "read write create delete alter describe describe-configs alter-configs"
+	case "group":
+		return "read delete describe describe-configs alter-configs"
+	case "cluster":
+		return "create alter describe cluster-action describe-configs alter-configs idempotent-write"
+	case "transactional-id":
+		return "write describe two-phase-commit"
+	case "user":
+		return "create-tokens describe-tokens"
+	default:
+		return "describe"
 	}
-	return e.Operation == "all" || slices.Contains(strings.Fields(asked[e.Resource]), e.Operation)
 }

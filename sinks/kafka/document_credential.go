@@ -15,6 +15,9 @@ const (
 	iterationsPath = "metadata.annotations." + reconcile.ScramIterationsMark
 )
 
+// Kafka's limits of SCRAM iterations.
+const minIterations, maxIterations = 4096, 16384
+
 // credential declares the user's SCRAM credential. Without a password it
 // counts as declared and its password as not managed.
 func (u *userReader) credential(refs reconcile.Refs) {
@@ -26,12 +29,12 @@ func (u *userReader) credential(refs reconcile.Refs) {
 	}
 	credential := declare(u.doc, KindScramCredential, u.name+"|"+u.mechanism(), "spec.authentication")
 	if a.Password == nil {
-		credential.set("password", reconcile.UnmanagedValue(), strict.LineOf(u.doc.Body, "spec.authentication"))
+		credential.set(fieldPassword, reconcile.UnmanagedValue(), strict.LineOf(u.doc.Body, "spec.authentication"))
 	} else {
-		credential.set("password", u.password(a.Password.ValueFrom.SecretKeyRef, refs), strict.LineOf(u.doc.Body, secretKeyPath))
+		credential.set(fieldPassword, u.password(a.Password.ValueFrom.SecretKeyRef, refs), strict.LineOf(u.doc.Body, secretKeyPath))
 	}
 	if text, ok := u.doc.Annotations[reconcile.ScramIterationsMark]; ok {
-		credential.set("iterations", u.iterations(text), strict.LineOf(u.doc.Body, iterationsPath))
+		credential.set(fieldIterations, u.iterations(text), strict.LineOf(u.doc.Body, iterationsPath))
 	}
 	u.out = append(u.out, credential.Resource)
 }

@@ -2,8 +2,6 @@ package kafka
 
 import (
 	"math"
-	"strconv"
-	"strings"
 
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/reconcile/strict"
@@ -21,7 +19,7 @@ type userQuotas struct {
 func (q *userQuotas) Check(report func(path, text string)) {
 	whole := func(path string, rate *float64) {
 		if rate != nil && *rate != math.Trunc(*rate) {
-			report(path, "wants a whole number of bytes, is "+decimal(*rate))
+			report(path, "wants a whole number of bytes, is "+CanonicalQuota(*rate))
 		}
 	}
 	whole("producerByteRate", q.ProducerByteRate)
@@ -35,7 +33,9 @@ func (u *userReader) quotas() {
 	if q == nil {
 		return
 	}
-	entity := declare(u.doc, "QuotaEntity", UserEntity(u.principal()), "spec.quotas")
+	principal := u.principal()
+	id := QuotaEntityID(QuotaPart{Type: "user", Name: &principal})
+	entity := declare(u.doc, id.Kind, id.Name, "spec.quotas")
 	for _, one := range []struct {
 		key, field string
 		rate       *float64
@@ -48,19 +48,10 @@ func (u *userReader) quotas() {
 		line := strict.LineOf(u.doc.Body, "spec.quotas."+one.field)
 		switch {
 		case one.rate != nil:
-			entity.set(one.key, reconcile.TextOf(decimal(*one.rate)), line)
+			entity.set(one.key, reconcile.TextOf(CanonicalQuota(*one.rate)), line)
 		case nullAt(u.doc.Body, "spec", "quotas", one.field):
 			entity.set(one.key, reconcile.UnmanagedValue(), line)
 		}
 	}
 	u.out = append(u.out, entity.Resource)
-}
-
-// decimal is a quota's canonical spelling, without an exponent.
-func decimal(rate float64) string { return strconv.FormatFloat(rate, 'f', -1, 64) }
-
-// UserEntity names the quota entity of a user, by its principal without
-// "User:". What separates the parts of an entity is escaped in names.
-func UserEntity(principal string) string {
-	return "user=" + strings.NewReplacer("%", "%25", ",", "%2C", "=", "%3D").Replace(principal)
 }

@@ -72,11 +72,11 @@ func (topicDecoder) Decode(doc reconcile.Document, _ reconcile.Refs) (reconcile.
 func (d *declared) sizes(spec topicSpec) {
 	if spec.Partitions != nil {
 		value := reconcile.TextOf(strconv.Itoa(int(*spec.Partitions)))
-		d.set("partitions", value, strict.LineOf(d.doc.Body, "spec.partitions"))
+		d.set(fieldPartitions, value, strict.LineOf(d.doc.Body, "spec.partitions"))
 	}
 	if spec.Replicas != nil {
 		value := reconcile.TextOf(strconv.Itoa(int(*spec.Replicas)))
-		d.set("replicas", value, strict.LineOf(d.doc.Body, "spec.replicas"))
+		d.set(fieldReplicas, value, strict.LineOf(d.doc.Body, "spec.replicas"))
 	}
 }
 
@@ -86,7 +86,7 @@ func (d *declared) config(config map[string]strict.Scalar, report *strict.Report
 	for _, name := range strict.Keys(config) {
 		given, path := config[name], "spec.config."+name
 		if given.IsNull() {
-			d.set("config."+name, reconcile.UnmanagedValue(), given.Line)
+			d.set(configPrefix+name, reconcile.UnmanagedValue(), given.Line)
 			continue
 		}
 		key, known := LookupConfig(name)
@@ -106,7 +106,7 @@ func (d *declared) config(config map[string]strict.Scalar, report *strict.Report
 				report.Add(path, "%s", words)
 			}
 		}
-		d.set("config."+name, reconcile.TextOf(value), given.Line)
+		d.set(configPrefix+name, reconcile.TextOf(value), given.Line)
 	}
 	return notes
 }

@@ -61,7 +61,10 @@ func partOrder(kind string) int {
 
 // escapeEntity keeps separators, and a user who is called <default>, apart.
 func escapeEntity(s string) string {
-	return strings.NewReplacer("%", "%25", ",", "%2C", "=", "%3D", "<", "%3C").Replace(s)
+	if s == DefaultEntity {
+		return "%3Cdefault>"
+	}
+	return strings.NewReplacer("%", "%25", ",", "%2C", "=", "%3D").Replace(s)
 }
 
 func unescapeEntity(s string) string {

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -24,9 +25,13 @@ type quotaStep struct {
 func (k *quotas) Check(ctx context.Context, changes []reconcile.Change) ([]reconcile.Verdict, error) {
 	todo, out := quotaSteps(judged(changes))
 	for chunk := range slices.Chunk(todo, requestEntities) {
-		out = append(out, k.alter(ctx, chunk, true)...)
+		some, err := k.alter(ctx, chunk, true)
+		if err != nil {
+			return nil, fmt.Errorf("let the brokers validate quotas: %w", err)
+		}
+		out = append(out, some...)
 	}
-	return refusals(out), ctx.Err()
+	return verdicts(out), nil
 }
 
 // Apply changes quotas in place.
@@ -34,7 +39,8 @@ func (k *quotas) Apply(ctx context.Context, changes []reconcile.Change, report f
 	todo, refused := quotaSteps(cleared(changes))
 	report(refused...)
 	for chunk := range slices.Chunk(todo, requestEntities) {
-		report(k.alter(ctx, chunk, false)...)
+		changed, _ := k.alter(ctx, chunk, false) // what got no answer is in the outcomes
+		report(changed...)
 	}
 }
 
@@ -66,7 +72,7 @@ func quotaSteps(changes []reconcile.Change) ([]quotaStep, []reconcile.Outcome) {
 }
 
 // alter sends one request; an entity's quotas succeed or fail together.
-func (k *quotas) alter(ctx context.Context, todo []quotaStep, validate bool) []reconcile.Outcome {
+func (k *quotas) alter(ctx context.Context, todo []quotaStep, validate bool) ([]reconcile.Outcome, error) {
 	verdicts := k.send(ctx, exchange{
 		items: len(todo),
 		ask: func(items []int) kmsg.Request {
@@ -86,7 +92,7 @@ func (k *quotas) alter(ctx context.Context, todo []quotaStep, validate bool) []r
 	for i, v := range verdicts {
 		out[i] = v.outcome(todo[i].id, "AlterConfigs on the cluster", todo[i].fields...)
 	}
-	return out
+	return out, unanswered(verdicts)
 }
 
 func (s quotaStep) entry() kmsg.AlterClientQuotasRequestEntry {

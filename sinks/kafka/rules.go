@@ -31,7 +31,7 @@ func ScramCredentialRules() reconcile.Rules {
 					Disrupts: replacesPassword,
 				}
 			case fieldIterations:
-				return reconcile.Rule{Watch: true, Check: checkIterations, With: []string{fieldPassword}}
+				return reconcile.Rule{Check: checkIterations, With: []string{fieldPassword}, Watch: true}
 			default:
 				return reconcile.Rule{}
 			}
@@ -52,8 +52,8 @@ func checkIterations(_, to reconcile.Value) string {
 		return ""
 	}
 	n, err := strconv.Atoi(to.Text())
-	if err != nil || n < minIterations || n > maxIterations {
-		return fmt.Sprintf("Kafka takes %d to %d iterations, not %s", minIterations, maxIterations, to.Text())
+	if err != nil || n < leastIterations || n > mostIterations {
+		return fmt.Sprintf("Kafka takes %d to %d iterations, not %s", leastIterations, mostIterations, to.Text())
 	}
 	return ""
 }

@@ -167,8 +167,8 @@ func replication(partitions []kmsg.MetadataResponseTopicPartition) string {
 	return fmt.Sprintf("%d..%d", least, most)
 }
 
-// configKeys are the keys a scope asks for of a topic; whole means all.
-func configKeys(scope reconcile.Scope, id reconcile.ID) (keys []string, whole bool) {
+// scopeKeys are the keys a scope asks for of a topic; whole means all.
+func scopeKeys(scope reconcile.Scope, id reconcile.ID) (keys []string, whole bool) {
 	fields, narrow := scope.Fields[id]
 	if !narrow {
 		return nil, true

@@ -15,15 +15,15 @@ type alteration struct {
 	ops    []kmsg.IncrementalAlterConfigsRequestResourceConfig
 }
 
-// configure sets and unsets configuration keys; other keys stay as they are.
-func (k *topics) configure(ctx context.Context, changes []found, validate bool) []reconcile.Outcome {
+// alterations sets and unsets configuration keys; other keys stay as they are.
+func alterations(changes []found) []alteration {
 	var todo []alteration
 	for _, c := range changes {
 		if a := alterationOf(c.Change); len(a.ops) > 0 {
 			todo = append(todo, a)
 		}
 	}
-	return k.alter(ctx, todo, validate)
+	return todo
 }
 
 func alterationOf(c reconcile.Change) alteration {
@@ -44,7 +44,7 @@ func alterationOf(c reconcile.Change) alteration {
 }
 
 // alter sends one request; a topic's keys succeed or fail together.
-func (k *topics) alter(ctx context.Context, todo []alteration, validate bool) []reconcile.Outcome {
+func (k *topics) alter(ctx context.Context, todo []alteration, validate bool) ([]reconcile.Outcome, error) {
 	verdicts := k.send(ctx, exchange{
 		items: len(todo),
 		ask: func(items []int) kmsg.Request {
@@ -68,5 +68,5 @@ func (k *topics) alter(ctx context.Context, todo []alteration, validate bool) []
 	for i, v := range verdicts {
 		out[i] = v.outcome(todo[i].id, "AlterConfigs on topic "+todo[i].id.Name, todo[i].fields...)
 	}
-	return out
+	return out, unanswered(verdicts)
 }

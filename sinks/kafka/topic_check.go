@@ -14,96 +14,89 @@ import (
 func (k *topics) Check(ctx context.Context, changes []reconcile.Change) ([]reconcile.Verdict, error) {
 	todo, out := sortTopics(judged(changes))
 	for chunk := range chunks(todo.create) {
-		out = append(out, k.create(ctx, chunk, true)...)
-		for _, c := range chunk {
-			out = append(out, tooManyInSync(c, "")...)
+		some, err := k.checkCreates(ctx, chunk)
+		if err != nil {
+			return nil, fmt.Errorf("let the brokers validate new topics: %w", err)
 		}
+		out = append(out, some...)
 	}
 	for chunk := range slices.Chunk(todo.update, requestTopics) {
-		same, others := k.again(ctx, chunk)
-		out = append(out, others...)
-		out = append(out, k.grow(ctx, same, true)...)
-		out = append(out, k.checkConfigs(ctx, same)...)
-		for _, c := range same {
-			out = append(out, tooManyInSync(c.Change, c.live.Fields[fieldReplicas].Text())...)
+		some, err := k.checkUpdates(ctx, chunk)
+		if err != nil {
+			return nil, fmt.Errorf("let the brokers validate topic changes: %w", err)
 		}
+		out = append(out, some...)
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("let the brokers validate: %w", err)
-	}
-	return refusals(out), nil
+	return verdicts(out), nil
 }
 
-// refusals are what failed, field by field.
-func refusals(outcomes []reconcile.Outcome) []reconcile.Verdict {
-	var out []reconcile.Verdict
-	for _, o := range outcomes {
-		if o.Failed == "" {
-			continue
-		}
-		if len(o.Fields) == 0 {
-			out = append(out, reconcile.Verdict{ID: o.ID, Refused: o.Failed})
-		}
-		for _, name := range o.Fields {
-			out = append(out, reconcile.Verdict{ID: o.ID, Field: name, Refused: o.Failed})
-		}
-	}
-	return out
-}
-
-// judged are the changes whose value is worth asking about: what a person may
-// still confirm too, only not what is refused already.
-func judged(changes []reconcile.Change) []reconcile.Change {
-	var out []reconcile.Change
+func (k *topics) checkCreates(ctx context.Context, changes []reconcile.Change) ([]reconcile.Outcome, error) {
+	out, err := k.create(ctx, changes, true)
 	for _, c := range changes {
-		if c.Fate.Refused != "" || c.Action == reconcile.Note {
-			continue
-		}
-		c.Fields = slices.DeleteFunc(slices.Clone(c.Fields), func(f reconcile.FieldChange) bool { return f.Fate.Refused != "" })
-		for i := range c.Fields {
-			c.Fields[i].Fate = reconcile.Fate{}
-		}
-		out = append(out, c)
+		out = append(out, tooManyInSync(c, "")...)
 	}
-	return out
+	return out, err
+}
+
+func (k *topics) checkUpdates(ctx context.Context, changes []reconcile.Change) ([]reconcile.Outcome, error) {
+	same, out, err := k.again(ctx, changes)
+	if err != nil {
+		return nil, err
+	}
+	grown, err := k.grow(ctx, same, true)
+	if err != nil {
+		return nil, err
+	}
+	configured, err := k.checkConfigs(ctx, alterations(same))
+	if err != nil {
+		return nil, err
+	}
+	out = slices.Concat(out, grown, configured)
+	for _, c := range same {
+		out = append(out, tooManyInSync(c.Change, c.live.Fields[fieldReplicas].Text())...)
+	}
+	return out, nil
 }
 
 // checkConfigs validates each topic's keys together and, where that fails, one
 // by one, so that the words stand at the key they are about.
-func (k *topics) checkConfigs(ctx context.Context, changes []found) []reconcile.Outcome {
-	whole := make(map[reconcile.ID]alteration)
-	for _, c := range changes {
-		whole[c.ID] = alterationOf(c.Change)
+func (k *topics) checkConfigs(ctx context.Context, todo []alteration) ([]reconcile.Outcome, error) {
+	together, err := k.alter(ctx, todo, true)
+	if err != nil {
+		return nil, err
 	}
-	together := k.configure(ctx, changes, true)
 	var out []reconcile.Outcome
-	var rounds [][]alteration // the nth key of each topic that failed: a topic stands once in a request
-	for _, o := range together {
-		a := whole[o.ID]
-		if o.Failed == "" || len(a.ops) == 1 {
+	for i, o := range together {
+		if o.Failed == "" || len(todo[i].ops) == 1 {
 			out = append(out, o)
 			continue
 		}
-		for n := range a.ops {
-			if n == len(rounds) {
-				rounds = append(rounds, nil)
-			}
-			rounds[n] = append(rounds[n], alteration{a.id, a.fields[n : n+1], a.ops[n : n+1]})
+		blamed, err := k.blame(ctx, todo[i])
+		if err != nil {
+			return nil, err
+		}
+		if len(blamed) == 0 {
+			blamed = []reconcile.Outcome{o} // it is the combination
+		}
+		out = append(out, blamed...)
+	}
+	return out, nil
+}
+
+// blame finds the keys that fail by themselves. A topic stands once in a
+// request, so it takes one for each key; few topics are wrong at a time.
+func (k *topics) blame(ctx context.Context, a alteration) ([]reconcile.Outcome, error) {
+	var out []reconcile.Outcome
+	for n := range a.ops {
+		one, err := k.alter(ctx, []alteration{{a.id, a.fields[n : n+1], a.ops[n : n+1]}}, true)
+		if err != nil {
+			return nil, err
+		}
+		if one[0].Failed != "" {
+			out = append(out, one[0])
 		}
 	}
-	blamed := make(map[reconcile.ID]bool)
-	for _, round := range rounds {
-		for _, o := range k.alter(ctx, round, true) {
-			blamed[o.ID] = blamed[o.ID] || o.Failed != ""
-			out = append(out, o)
-		}
-	}
-	for _, o := range together {
-		if o.Failed != "" && len(o.Fields) > 1 && !blamed[o.ID] {
-			out = append(out, o) // it is the combination
-		}
-	}
-	return out
+	return out, nil
 }
 
 // tooManyInSync finds more in-sync replicas demanded than there are replicas:

@@ -6,7 +6,8 @@ const configPrefix = "config."
 // reassigning tells a key that a running reassignment sets and clears by
 // itself: it is never observed, so that it is never drift.
 func reassigning(key string) bool {
-	return key == "leader.replication.throttled.replicas" || key == "follower.replication.throttled.replicas"
+	k, ok := LookupConfig(key)
+	return ok && k.Moving
 }
 
 // internalTopic says why a topic is Kafka's own, "" where it is not.

@@ -26,7 +26,7 @@ type look struct {
 func (k *topics) describe(ctx context.Context, scope reconcile.Scope, lives []reconcile.Live, brokers []int32) ([]reconcile.Unobserved, error) {
 	var looks []look
 	for i := range lives {
-		keys, whole := configKeys(scope, lives[i].ID)
+		keys, whole := scopeKeys(scope, lives[i].ID)
 		lives[i].Whole = whole
 		if whole || len(keys) > 0 {
 			looks = append(looks, look{&lives[i], keys, whole})

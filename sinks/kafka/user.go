@@ -21,8 +21,8 @@ const KindScramCredential = "ScramCredential"
 const (
 	fieldIterations   = "iterations"
 	fieldPassword     = "password"
-	minIterations     = 4096
-	maxIterations     = 16384
+	leastIterations   = 4096
+	mostIterations    = 16384
 	defaultIterations = 8192
 )
 

@@ -62,6 +62,7 @@ func (c *clones) adopt() error {
 		}
 		st := openStore(filepath.Join(c.dir, entries[i].Name()))
 		if c.current == nil && st.isComplete() && st.sound() {
+			st.sweep()
 			c.current = st
 			continue
 		}
@@ -72,7 +73,7 @@ func (c *clones) adopt() error {
 	return nil
 }
 
-// sound looks every object of the followed tips up.
+// sound looks every object of the followed tips up, and the history near them.
 func (s *store) sound() bool {
 	tips, err := s.tips()
 	if err != nil {
@@ -83,7 +84,8 @@ func (s *store) sound() bool {
 			return false
 		}
 	}
-	return true
+	_, err = s.haves()
+	return err == nil
 }
 
 // create makes the next, still empty clone.
@@ -116,6 +118,7 @@ func (s *store) discard() error {
 	if s == nil {
 		return nil
 	}
+	s.gone.Store(true)
 	return errors.Join(s.close(), os.RemoveAll(s.dir))
 }
 

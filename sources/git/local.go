@@ -14,11 +14,15 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/storer"
 	"github.com/go-git/go-git/v5/plumbing/transport"
+	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
 // local is a conversation with a repository on this machine. It reads its
 // object store itself, so that file:// needs no git program.
-type local struct{ sto storer.Storer }
+type local struct {
+	dir string // the one that holds refs and packed-refs
+	sto storer.Storer
+}
 
 func dialLocal(path string) (conn, error) {
 	repo, err := gogit.PlainOpenWithOptions(path, &gogit.PlainOpenOptions{EnableDotGitCommonDir: true})
@@ -28,27 +32,24 @@ func dialLocal(path string) (conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the repository: %w", err)
 	}
-	return &local{sto: repo.Storer}, nil
+	sto, ok := repo.Storer.(*filesystem.Storage)
+	if !ok {
+		return nil, fmt.Errorf("open the repository: storage is a %T", repo.Storer)
+	}
+	return &local{dir: commonDir(sto.Filesystem().Root()), sto: sto}, nil
 }
 
 func (l *local) Close() error { return nil }
 
 func (l *local) list(context.Context) (advert, error) {
-	refs, err := l.sto.IterReferences()
+	refs, err := readRefs(l.dir)
 	if err != nil {
 		return advert{}, fmt.Errorf("list refs: %w", err)
 	}
-	a := advert{refs: map[string]plumbing.Hash{}, anyHash: true}
-	err = refs.ForEach(func(ref *plumbing.Reference) error {
-		if ref.Type() == plumbing.HashReference {
-			a.refs[ref.Name().String()] = ref.Hash()
-		}
-		return nil
-	})
-	if err == nil && len(a.refs) == 0 {
-		err = transport.ErrEmptyRemoteRepository
+	if len(refs) == 0 {
+		return advert{}, transport.ErrEmptyRemoteRepository
 	}
-	return a, err
+	return advert{refs: refs, anyHash: true}, nil
 }
 
 // fetch packs what the other side lacks: commits down to the depth or to what

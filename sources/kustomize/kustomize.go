@@ -15,7 +15,7 @@
 //
 // kustomize is quadratic in the number of resources. Where a kustomization only
 // transforms each document by itself it is rendered in pieces, with the same
-// result; plan.go says when. Documents that kustomize rendered come sorted by
+// result; cut.go says when. Documents that kustomize rendered come sorted by
 // type, namespace and name, plain ones in the order of their files.
 //
 // kustomize is not safe for concurrent use and may panic; the lock and the
@@ -55,16 +55,20 @@ type Options struct {
 }
 
 // Renderer is a sources.Renderer. It is safe for concurrent use; kustomize
-// itself runs once at a time in the whole Renderer.
+// itself runs once at a time in it and in what With makes of it.
 type Renderer struct {
 	options Options
-	mu      sync.Mutex // around kustomize, which keeps global state
+	lock    *sync.Mutex // around kustomize, which keeps global state
 }
 
 var _ sources.Renderer = (*Renderer)(nil)
 
-// New makes a Renderer.
-func New(options Options) *Renderer { return &Renderer{options: options} }
+// New makes a Renderer. One program needs one; others are made of it by With.
+func New(options Options) *Renderer { return &Renderer{options: options, lock: new(sync.Mutex)} }
+
+// With is a Renderer with other options that shares this one's lock, for a
+// second sync.
+func (r *Renderer) With(options Options) *Renderer { return &Renderer{options: options, lock: r.lock} }
 
 // Render turns a directory of a tree into documents. dir is slash-separated
 // and relative to the root of the tree; "" is the root.
@@ -81,6 +85,13 @@ func (r *Renderer) Render(ctx context.Context, tree fs.FS, dir string) (sources.
 }
 
 func (r *Renderer) documents(ctx context.Context, tree fs.FS, dir string) ([]reconcile.Document, []string, error) {
+	file, err := kustomizationFile(tree, dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	if file != "" {
+		return r.build(ctx, tree, dir)
+	}
 	docs, err := plain(ctx, tree, dir)
 	return docs, nil, err
 }

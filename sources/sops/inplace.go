@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/getsops/sops/v3"
+
+	"github.com/ottla-io/ottla/sources/yaml"
 )
 
 // inPlace writes the plaintext where the encrypted values stand and blanks the
@@ -134,7 +136,7 @@ func bare(value any) any {
 
 // withSeparator keeps the line that begins the document.
 func withSeparator(text, plain []byte) []byte {
-	if !isSeparator(bytes.TrimRight(firstLine(text), "\r\n")) {
+	if !yaml.IsSeparator(firstLine(text)) {
 		return plain
 	}
 	return append([]byte("---\n"), plain...)

@@ -5,6 +5,8 @@ import (
 
 	"github.com/getsops/sops/v3"
 	"github.com/getsops/sops/v3/stores"
+
+	"github.com/ottla-io/ottla/sources/yaml"
 )
 
 // split cuts a YAML file at its document separators. A line that begins with
@@ -12,7 +14,7 @@ import (
 func split(data []byte) ([]section, error) {
 	var sections []section
 	start := 0
-	for _, line := range append(separators(data), len(data)) {
+	for _, line := range append(yaml.Separators(data), len(data)) {
 		if line == start {
 			continue
 		}
@@ -23,27 +25,6 @@ func split(data []byte) ([]section, error) {
 		sections, start = append(sections, s), line
 	}
 	return sections, nil
-}
-
-// separators are the offsets of the lines that begin a document.
-func separators(data []byte) []int {
-	var at []int
-	for i := 0; i < len(data); {
-		line := data[i:]
-		end := bytes.IndexByte(line, '\n') + 1
-		if end == 0 {
-			end = len(line)
-		}
-		if isSeparator(bytes.TrimRight(line[:end], "\r\n")) {
-			at = append(at, i)
-		}
-		i += end
-	}
-	return at
-}
-
-func isSeparator(line []byte) bool {
-	return bytes.HasPrefix(line, []byte("---")) && (len(line) == 3 || line[3] == ' ' || line[3] == '\t')
 }
 
 // newSection parses a document only if it may be encrypted.

@@ -85,7 +85,7 @@ func acls(prefix string) kindtest.Subject {
 	of := func(principal string, rules ...kafka.ACLEntry) reconcile.Resource {
 		r := resource(kafka.KindACLSet, principal)
 		for _, e := range rules {
-			r.Fields[e.Field()] = reconcile.TextOf("")
+			r.Fields[kafka.ACLField(e)] = reconcile.TextOf("")
 		}
 		return r
 	}

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/ottla-io/ottla/reconcile"
@@ -121,7 +122,9 @@ func unanswered(verdicts []verdict) error {
 }
 
 // millis is how long the controller may take for a request.
-func (c *Cluster) millis() int32 { return int32(c.timeout.Milliseconds()) }
+func (c *Cluster) millis() int32 {
+	return int32(min(c.timeout.Milliseconds(), math.MaxInt32)) //nolint:gosec // bounded
+}
 
 // byName pairs the items of a request with its answers, which come in any order.
 func byName[T any](items []int, name func(int) string, results []T, read func(T) (string, answer)) []answer {

@@ -197,6 +197,6 @@ func (c scramChange) add(req *kmsg.AlterUserSCRAMCredentialsRequest) {
 		return
 	}
 	u := kmsg.NewAlterUserSCRAMCredentialsRequestUpsertion()
-	u.Name, u.Mechanism, u.Iterations, u.Salt, u.SaltedPassword = c.user, c.code, int32(c.iterations), c.salt, c.salted
+	u.Name, u.Mechanism, u.Iterations, u.Salt, u.SaltedPassword = c.user, c.code, int32(c.iterations), c.salt, c.salted //nolint:gosec // at most mostIterations
 	req.Upsertions = append(req.Upsertions, u)
 }

@@ -81,6 +81,11 @@ func (c *Cluster) Round(ctx context.Context, scope reconcile.Scope) Report {
 func (c *Cluster) Plan(ctx context.Context, scope reconcile.Scope) Report {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.propose(ctx, scope)
+}
+
+// propose is Plan for whoever holds the lock.
+func (c *Cluster) propose(ctx context.Context, scope reconcile.Scope) Report {
 	report := Report{Cluster: c.Name, Began: c.Now()}
 	s, err := c.begin(ctx, &report, false)
 	if err == nil {
@@ -141,11 +146,7 @@ func (c *Cluster) looking(state *reconcile.State, sync *Sync, accept bool) looki
 }
 
 func (c *Cluster) accept(ctx context.Context, sync, revision string) error {
-	err := c.Ledger.Append(ctx, reconcile.Entry{Time: c.Now(), Sync: sync, Accepted: revision})
-	if err != nil {
-		return fmt.Errorf("write the ledger: %w", err)
-	}
-	return nil
+	return c.append(ctx, reconcile.Entry{Sync: sync, Accepted: revision})
 }
 
 // reach connects where that has not been done, and asks for the cluster's id
@@ -279,7 +280,9 @@ func (c *Cluster) runner(s *scene) reconcile.Runner {
 
 // confirm journals a person's word, if this cluster holds that digest.
 func (c *Cluster) confirm(ctx context.Context, d reconcile.Digest) (reconcile.Hold, error) {
-	report := c.Plan(ctx, reconcile.Scope{Full: true})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	report := c.propose(ctx, reconcile.Scope{Full: true})
 	if report.Err != nil {
 		return reconcile.Hold{}, report.Err
 	}
@@ -295,6 +298,8 @@ func (c *Cluster) confirm(ctx context.Context, d reconcile.Digest) (reconcile.Ho
 
 // release gives up ownership, if this cluster's ledger has it.
 func (c *Cluster) release(ctx context.Context, id reconcile.ID) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	state, err := c.Ledger.Replay(ctx)
 	if err != nil {
 		return "", fmt.Errorf("read the ledger of cluster %s: %w", c.Name, err)
@@ -308,8 +313,6 @@ func (c *Cluster) release(ctx context.Context, id reconcile.ID) (string, error) 
 }
 
 func (c *Cluster) append(ctx context.Context, e reconcile.Entry) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	e.Time = c.Now()
 	if err := c.Ledger.Append(ctx, e); err != nil {
 		return fmt.Errorf("write the ledger: %w", err)

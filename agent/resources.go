@@ -36,7 +36,9 @@ func (a *Agent) Resources(ctx context.Context) ([]ResourceView, error) {
 }
 
 func (c *Cluster) resources(ctx context.Context) ([]ResourceView, error) {
-	report := c.Plan(ctx, reconcile.Scope{Full: true})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	report := c.propose(ctx, reconcile.Scope{Full: true})
 	if report.Err != nil {
 		return nil, report.Err
 	}

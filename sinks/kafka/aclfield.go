@@ -44,7 +44,7 @@ func ParseACLField(field string) (ACLEntry, error) {
 }
 
 func escapePart(part string) string {
-	return strings.NewReplacer("%", "%25", "|", "%7C").Replace(part)
+	return strings.ReplaceAll(strings.ReplaceAll(part, "%", "%25"), "|", "%7C")
 }
 
 // ACLResources are the resource types an entry may name.

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ottla-io/ottla/agent"
+	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sinks/kafka"
+)
+
+// guardsOf lists what judges a sync's plan, in order.
+func guardsOf(c agent.ClusterConfig, s agent.SyncConfig, safe *protected) []reconcile.Guard {
+	users := c.AllowDeletion.Users == nil || *c.AllowDeletion.Users
+	guards := []reconcile.Guard{
+		reconcile.Protect(outside(s.Allow)),
+		reconcile.Protect(safe.words),
+		reconcile.Preserve(protectedTopic(c.Protected.Topics)),
+		reconcile.Deletions(map[string]bool{
+			kafka.KindTopic: c.AllowDeletion.Topics, kafka.KindScramCredential: users,
+			kafka.KindACLSet: users, kafka.KindQuotaEntity: users,
+		}),
+		reconcile.Wipe(wipeLimits(s.WipeGuard)),
+	}
+	if c.Confirm == "irreversible" {
+		guards = append(guards, reconcile.ConfirmIrreversible)
+	}
+	return guards
+}
+
+func wipeLimits(w agent.WipeGuardConfig) reconcile.WipeLimits {
+	limits := reconcile.WipeLimits{Topics: 5, Percent: 20, TopicKind: kafka.KindTopic}
+	if w.Topics != nil {
+		limits.Topics = *w.Topics
+	}
+	if w.Percent != nil {
+		limits.Percent = *w.Percent
+	}
+	return limits
+}
+
+// outside has words for what the configuration does not let a sync declare.
+func outside(allow agent.AllowConfig) func(reconcile.ID) string {
+	return func(id reconcile.ID) string {
+		if id.Kind == kafka.KindTopic {
+			if len(allow.Topics) > 0 && !matches(allow.Topics, id.Name) {
+				return fmt.Sprintf("the agent's configuration does not allow this sync topic %s (syncs[].allow.topics)", id.Name)
+			}
+			return ""
+		}
+		principal := principalOf(id)
+		if principal != "" && len(allow.Principals) > 0 && !matches(allow.Principals, principal) {
+			return fmt.Sprintf("the agent's configuration does not allow this sync %s (syncs[].allow.principals)", principal)
+		}
+		return ""
+	}
+}
+
+// protected are the principals of one cluster that no commit may change.
+type protected struct {
+	patterns []string // of the configuration
+
+	mu    sync.Mutex // guards what follows
+	own   []string
+	super []string
+}
+
+func newProtected(c agent.ClusterConfig) (*protected, error) {
+	own, err := ownPrincipals(c)
+	return &protected{patterns: c.Protected.Principals, own: own}, err
+}
+
+// learn takes what the brokers say of themselves and of us.
+func (p *protected) learn(r kafka.Rights) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.super = r.SuperUsers
+	if r.Principal != "" && !slices.Contains(p.own, r.Principal) {
+		p.own = append(p.own, r.Principal)
+	}
+}
+
+// words says why a principal is left alone, "" where it is not.
+func (p *protected) words(id reconcile.ID) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	principal := principalOf(id)
+	switch {
+	case principal == "":
+		return ""
+	case slices.Contains(p.own, principal):
+		return principal + " is the agent's own: no commit changes it"
+	case slices.Contains(p.super, principal):
+		return principal + " is one of the brokers' super.users: no commit changes it"
+	case matches(p.patterns, principal):
+		return principal + " is protected (clusters[].protected.principals)"
+	}
+	return ""
+}
+
+// protectedTopic has words for topics that are never deleted, nor robbed of data.
+func protectedTopic(patterns []string) func(reconcile.ID) string {
+	return func(id reconcile.ID) string {
+		switch {
+		case id.Kind != kafka.KindTopic:
+			return ""
+		case strings.HasPrefix(id.Name, "__"):
+			return id.Name + " is internal: Kafka itself needs it"
+		case matches(patterns, id.Name):
+			return "topic " + id.Name + " is protected (clusters[].protected.topics)"
+		}
+		return ""
+	}
+}
+
+// principalOf is whom a live thing is about, "" where it is about nobody.
+func principalOf(id reconcile.ID) string {
+	switch id.Kind {
+	case kafka.KindACLSet:
+		return id.Name
+	case kafka.KindScramCredential:
+		user, _, _ := strings.Cut(id.Name, "|")
+		return "User:" + user
+	case kafka.KindQuotaEntity:
+		user, ok := strings.CutPrefix(id.Name, "user=")
+		if !ok {
+			return ""
+		}
+		user, _, _ = strings.Cut(user, ",")
+		return "User:" + user
+	}
+	return ""
+}
+
+func matches(patterns []string, name string) bool {
+	for _, p := range patterns {
+		// A name may hold slashes, which patterns should not stop at.
+		ok, err := path.Match(strings.ReplaceAll(p, "/", "\x00"), strings.ReplaceAll(name, "/", "\x00"))
+		if ok && err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// rulesOf adjusts the kinds' rules to a sync's configuration.
+func rulesOf(s agent.SyncConfig) func(map[string]reconcile.Rules) map[string]reconcile.Rules {
+	return func(rules map[string]reconcile.Rules) map[string]reconcile.Rules {
+		for kind, r := range rules {
+			r.Drift = s.Drift
+			if mode, ok := s.DriftByKind[kind]; ok {
+				r.Drift = mode
+			}
+			r.Grace = s.Grace.Access
+			if kind == kafka.KindTopic {
+				r.Recreate = r.Recreate || s.Recreate
+				if s.Grace.Topics != nil {
+					r.Grace = *s.Grace.Topics
+				}
+			}
+			rules[kind] = r
+		}
+		return rules
+	}
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/ottla-io/ottla/agent"
+	"github.com/ottla-io/ottla/sources/git"
+)
+
+// handlers is what answers on which address.
+func (s *shift) handlers() ([]serving, error) {
+	c := s.config
+	main, hooks := http.NewServeMux(), http.NewServeMux()
+	s.crew.handle(main, s.house)
+	if c.Webhooks.Listen == "" {
+		hooks = main
+	}
+	for _, hook := range c.Webhooks.Hooks {
+		handler, err := s.webhook(hook)
+		if err != nil {
+			return nil, err
+		}
+		hooks.Handle("POST /webhook/"+hook.Name, handler)
+	}
+	all := []serving{{c.HTTP.Listen, c.HTTP.TLS, main}}
+	if c.Webhooks.Listen != "" {
+		all = append(all, serving{c.Webhooks.Listen, c.Webhooks.TLS, hooks})
+	}
+	return all, nil
+}
+
+// webhook wakes a poll of one repository, and the rounds.
+func (s *shift) webhook(hook agent.HookConfig) (http.Handler, error) {
+	r, _ := s.config.Repository(hook.Repository)
+	options := git.HookOptions{
+		Name: hook.Name, Dialect: git.Dialect(hook.Dialect), Secret: gitSecret(hook.Secret()), User: hook.Username,
+		Repositories: []string{r.URL}, Refs: s.patterns(hook.Repository),
+		Poke:  func() { s.poke(hook.Repository) },
+		Count: func(o git.Outcome) { s.crew.delivered(hook.Name, string(o)) },
+	}
+	if !hook.Password().IsZero() {
+		options.Secret = gitSecret(hook.Password())
+	}
+	return git.NewWebhook(options)
+}
+
+// patterns are the refs of a repository that syncs follow.
+func (s *shift) patterns(repository string) []string {
+	var all []string
+	for at := range s.sources {
+		if pattern := at.ref.Pattern(); at.repository == repository && pattern != "" {
+			all = append(all, pattern)
+		}
+	}
+	return all
+}
+
+// poke makes the next round ask the repository.
+func (h *house) poke(repository string) {
+	for at, poller := range h.sources {
+		if at.repository == repository {
+			poller.Poke()
+		}
+	}
+	h.agent.Poke()
+}

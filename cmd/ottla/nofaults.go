@@ -1,0 +1,6 @@
+//go:build !faults
+
+package main
+
+// faults is nil but in a binary built for tests.
+func faults() func(string) { return nil }

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ottla-io/ottla/agent"
+	"github.com/ottla-io/ottla/cmd/ottla/show"
+	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sources"
+)
+
+func (a *app) renderCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "render DIR",
+		Short: "Print the documents a directory renders to, secrets masked",
+		Long:  "Print the documents that a directory renders to, with secrets masked. It needs no keys.",
+		Args:  arguments(1, 1, "a directory, such as overlays/dev"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			at, err := locate(args[0])
+			if err != nil {
+				return err
+			}
+			read := reader{renderer: rendererOf(agent.SyncConfig{}), path: at.path}
+			o, err := read.open(cmd.Context(), sources.Snapshot{Tree: at.tree})
+			if err != nil {
+				return err
+			}
+			return a.printer(a.out).Documents(masked(o.rendered.Documents))
+		},
+	}
+}
+
+// masked keeps the values of Secrets out of what is printed.
+func masked(docs []reconcile.Document) []show.Document {
+	out := make([]show.Document, 0, len(docs))
+	for _, doc := range docs {
+		secret := strings.EqualFold(doc.Kind, "Secret")
+		out = append(out, show.Document{Origin: doc.Origin, Body: show.Masked(doc.Body, func(path []string) bool {
+			return secret && len(path) > 1 && (path[0] == "data" || path[0] == "stringData")
+		})})
+	}
+	return out
+}

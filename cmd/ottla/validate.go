@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ottla-io/ottla/agent"
+	"github.com/ottla-io/ottla/cmd/ottla/show"
+	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sources"
+)
+
+func (a *app) validateCommand() *cobra.Command {
+	var paths []string
+	var style string
+	var encrypted bool
+	cmd := &cobra.Command{
+		Use:   "validate DIR",
+		Short: "Check a repository without cluster and keys",
+		Long: "Render and decode a repository, and say everything that is wrong with it. It needs no cluster and no keys:\n" +
+			"encrypted values are replaced by placeholders. Where DIR has overlays/, each of them is checked.",
+		Example: "  ottla validate .\n  ottla validate . --path overlays/dev\n  ottla validate . --format github",
+		Args:    arguments(1, 1, "the directory of a repository"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if style != "text" && style != "github" {
+				return &usageError{fmt.Errorf("unknown format %q", style), "--format takes text or github"}
+			}
+			at, err := locate(args[0])
+			if err != nil {
+				return err
+			}
+			report := validate(cmd.Context(), at, overlays(at, paths), encrypted)
+			if err := a.printer(a.out).Validated(report, style == "github"); err != nil {
+				return err
+			}
+			if !report.Valid {
+				return exit(exitFailed)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringArrayVar(&paths, "path", nil, "only this path below DIR; may be repeated")
+	cmd.Flags().StringVar(&style, "format", "text", "text, or github for annotations of a GitHub job")
+	cmd.Flags().BoolVar(&encrypted, "encrypted-only", false, "a Secret in plain text is an error, as with secrets: encrypted-only")
+	return cmd
+}
+
+// overlays are the paths to check: those that were named, each overlay, or the
+// directory itself.
+func overlays(at place, named []string) []place {
+	var all []place
+	for _, one := range named {
+		all = append(all, at.below(one))
+	}
+	entries, err := fs.ReadDir(at.tree, path.Join(at.path, "overlays"))
+	if len(all) > 0 || err != nil {
+		return orItself(all, at)
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			all = append(all, at.below("overlays/"+e.Name()))
+		}
+	}
+	return orItself(all, at)
+}
+
+func orItself(all []place, at place) []place {
+	if len(all) == 0 {
+		return []place{at}
+	}
+	return all
+}
+
+// validate reads every path, and gathers what is wrong with any.
+func validate(ctx context.Context, at place, all []place, encryptedOnly bool) show.Validation {
+	out := show.Validation{Valid: true, Root: at.root}
+	for _, one := range all {
+		checked := validateOne(ctx, one, encryptedOnly)
+		out.Valid = out.Valid && len(checked.Errors) == 0
+		out.Paths = append(out.Paths, checked)
+	}
+	return out
+}
+
+func validateOne(ctx context.Context, at place, encryptedOnly bool) show.ValidatedPath {
+	out := show.ValidatedPath{Path: at.path, Errors: []show.Problem{}}
+	read := reader{renderer: rendererOf(agent.SyncConfig{}), path: at.path, encryptedOnly: encryptedOnly}
+	declared, err := read.read(ctx, sources.Snapshot{Tree: at.tree})
+	if err != nil {
+		out.Errors = show.Problems(err, "")
+		return out
+	}
+	out.Documents = declared.Documents
+	out.Resources = byKind(declared.Resources)
+	for _, r := range declared.Remarks {
+		out.Remarks = append(out.Remarks, show.Problem{Text: r.Text, File: r.Origin.File, Line: r.Origin.Line})
+	}
+	return out
+}
+
+func byKind(all []reconcile.Resource) map[string]int {
+	n := map[string]int{}
+	for _, r := range all {
+		n[r.ID.Kind]++
+	}
+	return n
+}

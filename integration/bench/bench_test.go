@@ -1,0 +1,127 @@
+//go:build bench
+
+package bench
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ottla-io/ottla/integration/kafkatest"
+)
+
+var many = flag.Int("many", 0, "also measure a no-op round at this many topics (10000 takes some minutes and 10,000 file descriptors)")
+
+// row is one line of the table.
+type row struct{ what, ours, bare, ratio, goal string }
+
+type table struct{ rows []row }
+
+func (t *table) ratio(what string, ours, bare time.Duration, goal string) {
+	t.rows = append(t.rows, row{what, round(ours), round(bare), fmt.Sprintf("%.2f", float64(ours)/float64(bare)), goal})
+}
+
+func (t *table) figure(what, ours, goal string) {
+	t.rows = append(t.rows, row{what, ours, "", "", goal})
+}
+
+func round(d time.Duration) string { return d.Round(time.Millisecond / 10).String() }
+
+func (t *table) print() {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "what\tours\tbare\tratio\tgoal")
+	for _, r := range t.rows {
+		_, _ = fmt.Fprintln(w, strings.Join([]string{r.what, r.ours, r.bare, r.ratio, r.goal}, "\t"))
+	}
+	_ = w.Flush()
+}
+
+// median of a few runs: one slow collection must not make a figure.
+func median(n int, run func() time.Duration) time.Duration {
+	var all []time.Duration
+	for range n {
+		all = append(all, run())
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+func TestBench(t *testing.T) {
+	k := kafkatest.Start(t, kafkatest.Options{})
+	b := bare{t, k.Client(t, kgo.MaxConcurrentFetches(1))}
+	var out table
+	defer out.print()
+	newTopics(t, k, b, &out)
+	users(t, k, &out)
+	if *many > 0 {
+		atMany(t, b, k, *many, &out)
+	}
+}
+
+// newTopics: a thousand topics of one commit until the last is visible, then
+// rounds that have nothing to do.
+func newTopics(t *testing.T, k *kafkatest.Cluster, b bare, out *table) {
+	const n = 1000
+	bareCreate := b.create("bare", n)
+	p := newProduct(t, k.Plain())
+	p.topics("ours", n)
+	ours, report := p.round()
+	if len(report.Syncs[0].Outcomes) < n {
+		t.Fatalf("%d outcomes", len(report.Syncs[0].Outcomes))
+	}
+	b.visible("ours", n)
+	out.ratio("1,000 new topics until the last is visible", ours, bareCreate, "≤ 1.2")
+	noop(p, b, out, "ours", n)
+}
+
+// noop compares rounds that have nothing to do with the describes that nobody
+// can do without: the metadata, and the declared key of each topic.
+func noop(p *product, b bare, out *table, prefix string, n int) {
+	names := topicNames(prefix, n)
+	p.round()
+	rounds := 5
+	bareTime := median(rounds, func() time.Duration { return b.describe(names, []string{"retention.ms"}) })
+	ours := median(rounds, func() time.Duration {
+		took, r := p.round()
+		if len(r.Syncs[0].Plan.Changes) > 0 {
+			p.t.Errorf("a round that should have nothing to do: %+v", r.Syncs[0].Plan.Changes[0])
+		}
+		return took
+	})
+	out.ratio(fmt.Sprintf("no-op round at %d topics", n), ours, bareTime, "≤ 1.1")
+}
+
+// users: five hundred users with credentials, ACLs and quotas.
+func users(t *testing.T, k *kafkatest.Cluster, out *table) {
+	p := newProduct(t, k.Plain())
+	p.users("user", 500)
+	ours, _ := p.round()
+	p.round() // it remembers the iterations it found
+	out.figure("500 users with SCRAM, ACLs and quotas", round(ours), "")
+	took, r := p.round()
+	if len(r.Syncs[0].Plan.Changes) > 0 {
+		t.Errorf("it does not settle: %+v", r.Syncs[0].Plan.Changes[0])
+	}
+	out.figure("no-op round at 500 users", round(took), "")
+}
+
+func atMany(t *testing.T, b bare, k *kafkatest.Cluster, n int, out *table) {
+	p := newProduct(t, k.Plain())
+	p.topics("many", n)
+	ours, _ := p.round()
+	out.figure(fmt.Sprintf("%d new topics until the last is visible", n), round(ours), "")
+	noop(p, b, out, "many", n)
+	debug.FreeOSMemory()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	out.figure(fmt.Sprintf("heap at %d topics", n), fmt.Sprintf("%d MB", m.HeapAlloc>>20), "")
+}

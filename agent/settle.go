@@ -3,6 +3,8 @@ package agent
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,10 +69,7 @@ func acknowledged(outcomes []reconcile.Outcome) map[reconcile.ID]map[string]bool
 // remaining observes what was changed once more, and returns what still
 // differs. What was seen to settle is not looked at again.
 func (c *Cluster) remaining(ctx context.Context, s *scene, sync *Sync, changed map[reconcile.ID]map[string]bool) []reconcile.Change {
-	var scope reconcile.Scope
-	for id := range changed {
-		scope.Name = append(scope.Name, id)
-	}
+	scope := changedScope(sync, changed)
 	c.refresh(ctx, s, scope)
 	var left []reconcile.Change
 	differs := map[reconcile.ID]bool{}
@@ -88,6 +87,22 @@ func (c *Cluster) remaining(ctx context.Context, s *scene, sync *Sync, changed m
 	return left
 }
 
+// changedScope looks at what was changed and no further: of a created thing at
+// what is declared.
+func changedScope(sync *Sync, changed map[reconcile.ID]map[string]bool) reconcile.Scope {
+	scope := reconcile.Scope{Fields: map[reconcile.ID][]string{}}
+	for id, fields := range changed {
+		scope.Name = append(scope.Name, id)
+		scope.Fields[id] = slices.Sorted(maps.Keys(fields))
+	}
+	for _, r := range sync.want() {
+		if fields, ok := changed[r.ID]; ok && len(fields) == 0 {
+			scope.Fields[r.ID] = slices.Sorted(maps.Keys(r.Fields))
+		}
+	}
+	return scope
+}
+
 // refresh replaces what is known of the things in scope.
 func (c *Cluster) refresh(ctx context.Context, s *scene, scope reconcile.Scope) {
 	byKind := map[string][]reconcile.ID{}
@@ -100,7 +115,7 @@ func (c *Cluster) refresh(ctx context.Context, s *scene, scope reconcile.Scope) 
 			continue
 		}
 		fresh := seen{byID: map[reconcile.ID]reconcile.Live{}}
-		fresh.read(ctx, k, reconcile.Scope{Name: names})
+		fresh.read(ctx, k, reconcile.Scope{Name: names, Fields: scope.Fields})
 		if len(fresh.unknown) > 0 {
 			continue // what cannot be seen just now is looked at again
 		}

@@ -108,5 +108,3 @@ func allow(resource, name string, operations ...string) []kafka.ACLEntry {
 	}
 	return out
 }
-
-func scopeAll() reconcile.Scope { return reconcile.Scope{Full: true} }

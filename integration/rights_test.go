@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/ottla-io/ottla/integration/kafkatest"
+	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/sinks/kafka"
 )
 
@@ -50,15 +51,21 @@ func TestRightsOfALimitedUserSayWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestWithoutAnAuthorizerAccessIsUnknownInWords(t *testing.T) {
-	r := kafkatest.Start(t, kafkatest.Options{Properties: map[string]string{"authorizer.class.name": ""}})
+func TestWhatBrokersAreConfiguredAgainstIsSaidInWords(t *testing.T) {
+	r := kafkatest.Start(t, kafkatest.Options{Properties: map[string]string{"authorizer.class.name": "", "delete.topic.enable": "false"}})
 	c := connect(t, kafka.Options{Brokers: r.Plain()})
-	_, _, err := kind(t, c, kafka.KindACLSet).Observe(t.Context(), scopeAll())
+	_, _, err := kind(t, c, kafka.KindACLSet).Observe(t.Context(), reconcile.Scope{Full: true})
 	if err == nil || err.Error() != "no authorizer is configured on the brokers" {
 		t.Error(err)
 	}
 	rights, err := c.Rights(t.Context())
-	if err != nil || rights.Authorizer {
+	if err != nil || rights.Authorizer || rights.TopicDeletion != "false" {
 		t.Errorf("%+v %v", rights, err)
+	}
+	k, id := kind(t, c, kafka.KindTopic), topicID("orders")
+	mustApply(t, k, set(reconcile.Create, id, "partitions", "1"))
+	out := apply(t.Context(), k, reconcile.Change{ID: id, Action: reconcile.Delete, UID: look(t, k, id).UID})
+	if len(out) != 1 || !strings.Contains(out[0].Failed, "delete.topic.enable is false") {
+		t.Errorf("%v", out)
 	}
 }

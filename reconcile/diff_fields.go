@@ -33,6 +33,10 @@ func (s *subject) present() {
 // adopt begins ownership of something that was there. It takes nothing away:
 // what is set and not declared is left alone.
 func (s *subject) adopt() {
+	if s.rules.Bag && !s.seen {
+		s.change.Notes.Begin = true
+		return
+	}
 	s.change.Notes.Adopt = true
 	if s.own != nil {
 		s.say("what the ledger knew of %s was another one of that name: adopted anew", s.id)

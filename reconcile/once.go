@@ -4,7 +4,6 @@ package reconcile
 func (s *subject) once() {
 	digest := s.shotDigest()
 	done, known := s.shot()
-	s.change.Claims = s.want.Claims
 	switch {
 	case s.seen:
 		s.going(known, digest)
@@ -66,7 +65,7 @@ func (s *subject) bornUnseen() {
 }
 
 func (s *subject) shoot(digest Digest, fate Fate) {
-	s.change.OneShot, s.change.Why = digest, Declared
+	s.change.OneShot, s.change.Why, s.change.Claims = digest, Declared, s.want.Claims
 	s.plan(Create, fate)
 	for _, name := range sortedNames(s.want.Fields) {
 		s.createField(name, s.want.Fields[name])

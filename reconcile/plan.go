@@ -73,6 +73,7 @@ type Change struct {
 // the next edit would be misread.
 type Notes struct {
 	Adopt     bool             `json:"adopt,omitempty"`     // ownership begins, of something that was there
+	Begin     bool             `json:"begin,omitempty"`     // ownership begins, of a bag that was empty
 	TakenFrom string           `json:"takenFrom,omitempty"` // the sync that gave it up
 	Release   string           `json:"release,omitempty"`   // ownership ends, with the reason
 	Settled   map[string]Value `json:"settled,omitempty"`   // live and Git agree: the new last

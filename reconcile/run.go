@@ -160,14 +160,14 @@ func (r *run) batch(ctx context.Context, batch []Change) error {
 	if err := r.append(ctx, Entry{Intent: batch}); err != nil {
 		return err
 	}
+	r.step("after intent")
+	if batch[0].Action == Note {
+		return nil
+	}
 	for _, c := range batch {
 		for _, claimed := range c.Claims {
 			r.claims[claimed] = c.ID
 		}
-	}
-	r.step("after intent")
-	if batch[0].Action == Note {
-		return nil
 	}
 	return r.apply(ctx, batch)
 }

@@ -121,7 +121,7 @@ func (s *State) note(sec *Section, c Change, now time.Time) {
 	if n.TakenFrom != "" {
 		s.handOver(sec, s.Section(n.TakenFrom), c.ID)
 	}
-	if n.Adopt {
+	if n.Adopt || n.Begin {
 		sec.Owned[c.ID] = &Owned{Cluster: c.Cluster, UID: c.UID}
 	}
 	if n.Release != "" {

@@ -169,10 +169,11 @@ func (s *subject) driftMode() DriftMode {
 // marks remembers what outlives the document.
 func (s *subject) marks() {
 	marks, was := Marks{Keep: s.want.Keep, Skip: s.want.Skip}, Marks{}
-	if s.own != nil && !s.change.Notes.Adopt {
+	begins := s.change.Notes.Adopt || s.change.Notes.Begin
+	if s.own != nil && !begins {
 		was = s.own.Marks
 	}
-	owned := s.own != nil || s.change.Notes.Adopt || s.change.Action == Create
+	owned := s.own != nil || begins || s.change.Action == Create
 	if owned && marks != was {
 		s.change.Notes.Marks = &marks
 	}
@@ -217,7 +218,7 @@ func (s *subject) result() (Change, bool) {
 
 // durable tells bookkeeping that has to be written down.
 func (n Notes) durable() bool {
-	return n.Adopt || n.Resolved || n.Finished || n.TakenFrom != "" || n.Release != "" || n.Seen != "" || n.Carried != "" ||
+	return n.Adopt || n.Begin || n.Resolved || n.Finished || n.TakenFrom != "" || n.Release != "" || n.Seen != "" || n.Carried != "" ||
 		len(n.Settled) > 0 || len(n.Forget) > 0 || len(n.Alone) > 0 || n.Missing != nil || n.Marks != nil
 }
 

@@ -19,7 +19,7 @@ type Style struct {
 // totals at the end. It is pure; secrets are masked by their own form. It
 // writes once, so that a failed write is the writer's to tell.
 func (p Plan) Text(w io.Writer, s Style) {
-	t := printer{Style: s, digests: p.digests()}
+	t := printer{Style: s, confirm: p.confirmable()}
 	kind := ""
 	for _, c := range p.Changes {
 		if !t.worth(c) {
@@ -36,14 +36,16 @@ func (p Plan) Text(w io.Writer, s Style) {
 	_, _ = w.Write(t.out.Bytes())
 }
 
-// digests finds the digest that lets go of a held change.
-func (p Plan) digests() map[ID]Digest {
-	out := map[ID]Digest{}
+// confirmable says how to let go of what is held, at the last change of each
+// hold.
+func (p Plan) confirmable() map[ID]string {
+	out := map[ID]string{}
 	for _, g := range p.heldGroups() {
-		d := g.digest()
-		for _, c := range g {
-			out[c.ID] = d
+		what := "it"
+		if len(g) > 1 {
+			what = fmt.Sprintf("all %d", len(g))
 		}
+		out[g[len(g)-1].ID] = fmt.Sprintf("to let %s go: ottla confirm %s", what, g.digest())
 	}
 	return out
 }
@@ -51,7 +53,7 @@ func (p Plan) digests() map[ID]Digest {
 type printer struct {
 	Style
 	out     bytes.Buffer
-	digests map[ID]Digest
+	confirm map[ID]string
 }
 
 func paint(how func(string) string, text string) string {
@@ -79,10 +81,10 @@ func (t *printer) change(c Change) {
 	}
 	t.line(2, paint(t.colour(c.sign()), c.sign())+" "+head+t.from(c.Origins))
 	t.risk(6, c.Risk, false)
-	t.fate(6, c.Fate, c.ID)
-	t.confirmed(c)
+	t.fate(6, c.Fate)
 	t.fields(c)
 	t.notes(c.Notes)
+	t.confirmation(c)
 	t.line(0, "")
 }
 
@@ -117,7 +119,7 @@ func (t *printer) fields(c Change) {
 		row := paint(t.colour(f.sign()), f.sign()) + " " + pad(f.Name, name) + "  " + pad(f.step(), step) + t.because(c, f)
 		t.line(6, strings.TrimRight(row, " "))
 		t.risk(10, f.Risk, f.Irreversible)
-		t.fate(10, f.Fate, c.ID)
+		t.fate(10, f.Fate)
 	}
 }
 
@@ -149,17 +151,20 @@ func (t *printer) risk(indent int, words string, forEver bool) {
 	t.line(indent, paint(t.Held, "! "+words))
 }
 
-func (t *printer) fate(indent int, f Fate, id ID) {
+func (t *printer) fate(indent int, f Fate) {
 	how := t.Held
 	if f.Refused != "" {
 		how = t.Refused
 	}
-	for _, words := range f.words(t.digests[id]) {
+	for _, words := range f.words() {
 		t.line(indent, paint(how, words))
 	}
 }
 
-func (t *printer) confirmed(c Change) {
+func (t *printer) confirmation(c Change) {
+	if how := t.confirm[c.ID]; how != "" {
+		t.line(6, paint(t.Held, how))
+	}
 	if c.Confirmed != "" {
 		t.line(6, paint(t.Dim, fmt.Sprintf("confirmed as %s", c.Confirmed)))
 	}

@@ -59,10 +59,14 @@ func (f FieldChange) sign() string {
 	}
 }
 
-// step is from → to, with what large numbers mean.
+// step is from → to, with what large numbers mean. An entry of a bag that has
+// no value of its own is only there or not.
 func (f FieldChange) step() string {
-	if f.From.Is(Unset) {
+	switch empty := TextOf(""); {
+	case f.From.Is(Unset):
 		return withMeaning(f.Name, f.To)
+	case f.From == empty && f.To.Is(Unset):
+		return ""
 	}
 	return withMeaning(f.Name, f.From) + " → " + withMeaning(f.Name, f.To)
 }
@@ -117,7 +121,7 @@ func size(bytes int64) string {
 }
 
 // words of a fate, one line each, most final first.
-func (f Fate) words(digest Digest) []string {
+func (f Fate) words() []string {
 	var lines []string
 	add := func(label, words string) {
 		if words != "" {
@@ -128,9 +132,6 @@ func (f Fate) words(digest Digest) []string {
 	add("waiting", f.Waiting)
 	add("only reported", f.Reported)
 	add("held", f.Held)
-	if f.Held != "" && !f.blockedFor() && digest != "" {
-		lines = append(lines, fmt.Sprintf("to let it go: ottla confirm %s", digest))
-	}
 	return lines
 }
 
@@ -170,9 +171,21 @@ func (c Change) Lines() []string {
 		return lines
 	}
 	for _, f := range c.Fields {
-		lines = append(lines, brief(fmt.Sprintf("%s: %v → %v", f.Name, f.From, f.To), f.Why, f.Fate))
+		lines = append(lines, brief(f.line(), f.Why, f.Fate))
 	}
 	return lines
+}
+
+func (f FieldChange) line() string {
+	empty := TextOf("")
+	switch {
+	case f.From.Is(Unset) && f.To == empty:
+		return f.Name + " added"
+	case f.From == empty && f.To.Is(Unset):
+		return f.Name + " removed"
+	default:
+		return fmt.Sprintf("%s: %v → %v", f.Name, f.From, f.To)
+	}
 }
 
 func brief(what string, why Reason, fate Fate) string {
@@ -181,7 +194,7 @@ func brief(what string, why Reason, fate Fate) string {
 	} else if why != "" {
 		what += ", " + string(why)
 	}
-	if words := fate.words(""); len(words) > 0 {
+	if words := fate.words(); len(words) > 0 {
 		what += "; " + strings.Join(words, "; ")
 	}
 	return what

@@ -29,8 +29,8 @@ func (b bare) request(req kmsg.Request) kmsg.Response {
 	return resp
 }
 
-// describe reads what a round must know of n topics: which there are, with
-// their partitions, and the named keys of each (nil for all).
+// describe reads what a round must know of a cluster: its topics with their
+// partitions and the named keys of each (nil for all), users, ACLs and quotas.
 func (b bare) describe(names, keys []string) time.Duration {
 	b.t.Helper()
 	began := time.Now()
@@ -45,6 +45,12 @@ func (b bare) describe(names, keys []string) time.Duration {
 		req.Resources = append(req.Resources, r)
 	}
 	b.request(req)
+	b.request(kmsg.NewPtrDescribeUserSCRAMCredentialsRequest())
+	acls := kmsg.NewPtrDescribeACLsRequest()
+	acls.ResourceType, acls.ResourcePatternType = kmsg.ACLResourceTypeAny, kmsg.ACLResourcePatternTypeAny
+	acls.Operation, acls.PermissionType = kmsg.ACLOperationAny, kmsg.ACLPermissionTypeAny
+	b.request(acls)
+	b.request(kmsg.NewPtrDescribeClientQuotasRequest())
 	return time.Since(began)
 }
 

@@ -30,7 +30,9 @@ func (t *table) ratio(what string, ours, bare time.Duration, goal string) {
 	t.rows = append(t.rows, row{what, round(ours), round(bare), fmt.Sprintf("%.2f", float64(ours)/float64(bare)), goal})
 }
 
-func (t *table) figure(what, ours, goal string) { t.rows = append(t.rows, row{what, ours, "", "", goal}) }
+func (t *table) figure(what, ours, goal string) {
+	t.rows = append(t.rows, row{what, ours, "", "", goal})
+}
 
 func round(d time.Duration) string { return d.Round(time.Millisecond / 10).String() }
 
@@ -103,6 +105,7 @@ func users(t *testing.T, k *kafkatest.Cluster, out *table) {
 	p := newProduct(t, k.Plain())
 	p.users("user", 500)
 	ours, _ := p.round()
+	p.round() // it remembers the iterations it found
 	out.figure("500 users with SCRAM, ACLs and quotas", round(ours), "")
 	took, r := p.round()
 	if len(r.Syncs[0].Plan.Changes) > 0 {

@@ -101,7 +101,7 @@ func (s *GiteaServer) Post(path string, body any) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode >= 300 {
 		words, _ := io.ReadAll(io.LimitReader(answer.Body, 1024))
 		s.t.Fatalf("POST %s: %s: %s", path, answer.Status, words)

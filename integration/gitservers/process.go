@@ -113,7 +113,7 @@ func (p *process) printed() string {
 	if err != nil {
 		return err.Error()
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	data, _ := io.ReadAll(io.LimitReader(f, 8<<10))
 	return strings.TrimSpace(string(data))
 }
@@ -125,7 +125,7 @@ func freeAddress(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return l.Addr().String()
 }
 

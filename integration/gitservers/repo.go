@@ -1,6 +1,7 @@
 package gitservers
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -92,6 +93,23 @@ func (r *Repo) CommitFile(name, content string) string {
 	return r.Commit("change " + name)
 }
 
+// Commits adds n commits that change nothing, in one go.
+func (r *Repo) Commits(n int) {
+	r.t.Helper()
+	var stream strings.Builder
+	for i := range n {
+		fmt.Fprintf(&stream, "commit refs/heads/main\ncommitter Ada <ada@example.com> %d +0000\ndata 4\nmore\n", 1_000_000_000+i)
+		if i == 0 {
+			fmt.Fprintf(&stream, "from %s\n", r.Head())
+		}
+	}
+	cmd := exec.Command("git", "fast-import", "--quiet")
+	cmd.Dir, cmd.Stdin = r.Work, strings.NewReader(stream.String())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		r.t.Fatalf("git fast-import: %v\n%s", err, out)
+	}
+}
+
 // Head is the work tree's commit.
 func (r *Repo) Head() string {
 	r.t.Helper()
@@ -101,6 +119,5 @@ func (r *Repo) Head() string {
 // Push pushes the work tree's branch and all tags by force.
 func (r *Repo) Push() {
 	r.t.Helper()
-	r.Git("push", "--quiet", "--force", "origin", "HEAD")
-	r.Git("push", "--quiet", "--force", "--tags", "origin")
+	r.Git("push", "--quiet", "--force", "--tags", "origin", "HEAD")
 }

@@ -18,7 +18,7 @@ type SSHServer struct {
 	LockedKeyFile    string // the same key, under Passphrase
 	Passphrase       string
 	StrangerKeyFile  string // a key it does not let in
-	KnownHosts       string // has the host's ed25519 key only; it has an RSA one too
+	KnownHosts       string // has the host's ed25519 key only; it has an ECDSA one too
 	KnownHostsOther  string // another key for this host: it looks changed
 	KnownHostsNobody string // an empty file: the host is unknown
 
@@ -42,7 +42,7 @@ func SSH(t testing.TB, root string) *SSHServer {
 	dir := shortDir(t)
 	s := &SSHServer{Address: freeAddress(t), Passphrase: "open sesame", root: root, user: me.Username}
 	k := keys{t: t, dir: dir, program: found[1]}
-	host, rsa, other := k.make("host", "ed25519", ""), k.make("rsa", "rsa", ""), k.make("other", "ed25519", "")
+	host, second, other := k.make("host", "ed25519", ""), k.make("second", "ecdsa", ""), k.make("other", "ed25519", "")
 	s.KeyFile, s.StrangerKeyFile = k.make("user", "ed25519", ""), k.make("stranger", "ed25519", "")
 	s.LockedKeyFile = k.make("locked", "ed25519", s.Passphrase)
 	s.KnownHosts = k.known("known", s.Address, host)
@@ -51,7 +51,7 @@ func SSH(t testing.TB, root string) *SSHServer {
 	allowed := write(t, filepath.Join(dir, "authorized"), k.public(s.KeyFile)+k.public(s.LockedKeyFile), 0o600)
 
 	_, port, _ := net.SplitHostPort(s.Address)
-	conf := write(t, filepath.Join(dir, "sshd_config"), fmt.Sprintf(sshdConf, port, host, rsa, allowed, filepath.Join(dir, "pid")), 0o600)
+	conf := write(t, filepath.Join(dir, "sshd_config"), fmt.Sprintf(sshdConf, port, host, second, allowed, filepath.Join(dir, "pid")), 0o600)
 	if os.Getuid() == 0 { // sshd run by root insists on this directory
 		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
 			t.Fatal(err)
@@ -72,6 +72,7 @@ UsePAM no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
+MaxStartups 500
 `
 
 type keys struct {

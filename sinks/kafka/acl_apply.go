@@ -129,16 +129,3 @@ func aclOutcomes(todo []aclStep, verdicts []verdict) []reconcile.Outcome {
 	}
 	return out
 }
-
-// inOrder reads answers that come in the order of the request.
-func inOrder[T any](items []int, results []T, read func(T) answer) []answer {
-	out := make([]answer, len(items))
-	for n := range items {
-		if n < len(results) {
-			out[n] = read(results[n])
-		} else {
-			out[n] = answer{code: unknownCode, message: kmsg.StringPtr(errNoAnswer.Error())}
-		}
-	}
-	return out
-}

@@ -15,7 +15,7 @@ func (e ACLEntry) resource() resource { return resource{e.Resource, e.Pattern, e
 // allow.everyone.if.no.acl.found is true, a resource without any rule is open:
 // its first rule closes it to all others, and its last one gone opens it.
 func (k *acls) turns(ctx context.Context, changes []reconcile.Change) ([]reconcile.Verdict, error) {
-	if k.brokerConfig(ctx, openKey)[openKey] != "true" {
+	if !k.open && k.brokerConfig(ctx, openKey)[openKey] != "true" {
 		return nil, nil
 	}
 	before, err := k.count(ctx)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func FuzzAclFieldComesBackAsItWas(f *testing.F) {
+func FuzzACLFieldComesBackAsItWas(f *testing.F) {
 	f.Add("allow", "topic", "literal", "orders", "read", "*")
 	f.Add("deny", "group", "prefixed", "a|b%7C%", "all", "10.0.0.1")
 	f.Fuzz(func(t *testing.T, permission, resource, pattern, name, operation, host string) {
@@ -17,7 +17,7 @@ func FuzzAclFieldComesBackAsItWas(f *testing.F) {
 	})
 }
 
-func TestAclFieldIsSpelledAsPeopleReadIt(t *testing.T) {
+func TestACLFieldIsSpelledAsPeopleReadIt(t *testing.T) {
 	if got := ACLField(ACLEntry{"allow", "topic", "literal", "orders", "read", "*"}); got != "allow|topic|literal|orders|read|*" {
 		t.Error(got)
 	}

@@ -16,6 +16,7 @@ type Cluster struct {
 	client  *kgo.Client
 	timeout time.Duration // a broker's own, for carrying out one request
 	user    string        // whom we log in as, "" where SASL does not say
+	open    bool          // allow.everyone.if.no.acl.found, as we were told
 	login   *Options      // where passwords are proven, nil where nowhere
 }
 
@@ -25,7 +26,7 @@ func Connect(ctx context.Context, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to Kafka: %w", err)
 	}
-	c := &Cluster{client: client, timeout: o.requestTimeout(), login: o.logins()}
+	c := &Cluster{client: client, timeout: o.requestTimeout(), login: o.logins(), open: o.OpenWithoutACL}
 	if o.SASL != nil {
 		c.user = o.SASL.Username
 	}

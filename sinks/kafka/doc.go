@@ -4,10 +4,13 @@
 // If you look for
 //
 //   - how a connection is made and secrets are read: options.go, login.go
-//   - how a request reaches the controller, is repeated, or becomes words: client.go
-//   - topics: topic.go observes, topic_apply.go and topic_delete.go change,
-//     topic_check.go lets the broker validate, topic_config.go spells values
+//   - how a request reaches the controller and a refusal becomes words: client.go
+//   - how a request about many things is sent again and answered item by item:
+//     exchange.go; what of a change is carried out: changes.go
+//   - topics: topic.go and topic_describe.go observe, topic_apply.go begins a
+//     change, topic_check.go lets the broker validate, config.go spells values
 //   - SCRAM credentials: user.go; access: acl.go; quotas: quota.go
+//   - how a password is proven: prove.go
 //   - what may not happen and what loses data: rules.go, topic_rules.go
 //   - what we may do on a cluster: rights.go
 //   - documents to wanted resources: document_*.go

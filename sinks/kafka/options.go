@@ -12,11 +12,14 @@ type Secret func() (string, error)
 
 // Options says how a cluster is reached.
 type Options struct {
-	Brokers        []string      // host:port to begin with; at least one
-	ClientID       string        // as it shows in broker logs and quotas; "" is "ottla"
-	TLS            *TLS          // nil is a plaintext connection
-	SASL           *SASL         // nil is none
-	Login          *Login        // where passwords are proven; nil is Brokers, if SASL is used there
+	Brokers  []string // host:port to begin with; at least one
+	ClientID string   // as it shows in broker logs and quotas; "" is "ottla"
+	TLS      *TLS     // nil is a plaintext connection
+	SASL     *SASL    // nil is none
+	Login    *Login   // where passwords are proven; nil is Brokers, if SASL is used there
+	// OpenWithoutACL says that the brokers run with
+	// allow.everyone.if.no.acl.found=true: Apache Kafka does not tell.
+	OpenWithoutACL bool
 	DialTimeout    time.Duration // of one connection, TLS included; 0 is 10 s
 	RequestTimeout time.Duration // of one request; 0 is 30 s
 }

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -78,6 +79,9 @@ func (c *Cluster) Rights(ctx context.Context) (Rights, error) {
 		r.Features = append(r.Features, n.feature(versions.ApiKeys, had))
 	}
 	r.Authorizer = c.authorizes(ctx)
+	if c.open {
+		r.OpenWithoutACL = "true"
+	}
 	r.brokers(c.brokerConfig(ctx, superUsersKey, openKey, deletionKey))
 	r.conclude()
 	return r, nil
@@ -204,7 +208,8 @@ const (
 )
 
 func (r *Rights) brokers(settings map[string]string) {
-	r.OpenWithoutACL, r.TopicDeletion = settings[openKey], settings[deletionKey]
+	r.OpenWithoutACL = cmp.Or(settings[openKey], r.OpenWithoutACL)
+	r.TopicDeletion = settings[deletionKey]
 	for user := range strings.SplitSeq(settings[superUsersKey], ";") {
 		if user != "" {
 			r.SuperUsers = append(r.SuperUsers, user)

@@ -58,23 +58,6 @@ func (k *topics) checkUpdates(ctx context.Context, changes []reconcile.Change) (
 	return out, nil
 }
 
-// judged are the changes whose value is worth asking about: what a person may
-// still confirm too, only not what is refused already.
-func judged(changes []reconcile.Change) []reconcile.Change {
-	var out []reconcile.Change
-	for _, c := range changes {
-		if c.Fate.Refused != "" || c.Action == reconcile.Note {
-			continue
-		}
-		c.Fields = slices.DeleteFunc(slices.Clone(c.Fields), func(f reconcile.FieldChange) bool { return f.Fate.Refused != "" })
-		for i := range c.Fields {
-			c.Fields[i].Fate = reconcile.Fate{}
-		}
-		out = append(out, c)
-	}
-	return out
-}
-
 // checkConfigs validates each topic's keys together and, where that fails, one
 // by one, so that the words stand at the key they are about.
 func (k *topics) checkConfigs(ctx context.Context, todo []alteration) ([]reconcile.Outcome, error) {

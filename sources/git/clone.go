@@ -62,6 +62,7 @@ func (c *clones) adopt() error {
 		}
 		st := openStore(filepath.Join(c.dir, entries[i].Name()))
 		if c.current == nil && st.isComplete() && st.sound() {
+			st.sweep()
 			c.current = st
 			continue
 		}
@@ -117,6 +118,7 @@ func (s *store) discard() error {
 	if s == nil {
 		return nil
 	}
+	s.gone.Store(true)
 	return errors.Join(s.close(), os.RemoveAll(s.dir))
 }
 

@@ -40,7 +40,7 @@ func (d directory) Fetch(ctx context.Context) (sources.Snapshot, error) {
 	if err != nil {
 		return sources.Snapshot{}, fmt.Errorf("read directory %s: %w", d.path, err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	in := intake{ctx: ctx, fsys: root.FS(), parts: memory{
 		trees: map[plumbing.Hash]*object.Tree{}, blobs: map[plumbing.Hash][]byte{}, large: map[plumbing.Hash]int64{}}}
 	top, err := in.tree(".")
@@ -168,7 +168,7 @@ func (in *intake) file(name string) (filemode.FileMode, plumbing.Hash, error) {
 	if err != nil {
 		return 0, plumbing.ZeroHash, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil {
 		return 0, plumbing.ZeroHash, err

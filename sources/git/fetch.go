@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -46,7 +47,7 @@ func (r *Repository) fetchAll(ctx context.Context, refs map[Ref]struct{}) (map[R
 	if err := r.clones.open(ctx); err != nil {
 		return nil, err
 	}
-	if st := r.clones.current; st != nil && !st.damaged.Load() && st.packCount() < maxPacks {
+	if st := r.clones.current; st != nil && !st.damaged.Load() && st.packCount() < r.packs {
 		answers, err := r.update(ctx, Poll, st, refs)
 		if !errors.Is(err, errIncomplete) && !st.damaged.Load() {
 			return answers, err
@@ -105,6 +106,13 @@ func (r *Repository) update(ctx context.Context, op Operation, st *store, refs m
 	}
 	if len(named) == 0 {
 		return answers, nil
+	}
+	if op == Poll {
+		same, err := r.unchanged(ctx, st, named)
+		if err != nil || same != nil {
+			maps.Copy(answers, same)
+			return answers, err
+		}
 	}
 	err := r.converse(ctx, op, func(c conn) error {
 		has, err := c.list(ctx)

@@ -17,19 +17,19 @@ import (
 func TestMissingRefsAreNamedWithTheNearest(t *testing.T) {
 	remotes(t, func(t *testing.T, remote *gitservers.Repo, o git.Options) {
 		repo := open(t, o)
-		failing(t, repo.Follow(git.Ref{Branch: "main"}), git.ErrEmptyRepository)
+		refused(t, repo.Follow(git.Ref{Branch: "main"}), git.ErrEmptyRepository)
 		remote.CommitFile("a", "1")
 		fetch(t, repo.Follow(git.Ref{Branch: "main"}))
 		err := failing(t, repo.Follow(git.Ref{Branch: "mian"}), git.ErrRefNotFound)
 		if !strings.Contains(hintOf(err), "main") {
 			t.Errorf("hint %q", hintOf(err))
 		}
-		failing(t, repo.Follow(git.Ref{Tag: "v1"}), git.ErrRefNotFound)
-		failing(t, repo.Follow(git.Ref{Semver: ">=1"}), git.ErrRefNotFound)
-		failing(t, repo.Follow(git.Ref{}), nil)
-		failing(t, repo.Follow(git.Ref{Commit: "abc"}), nil)
-		failing(t, repo.Follow(git.Ref{Branch: "a..b"}), nil)
-		failing(t, repo.Follow(git.Ref{Semver: "one"}), nil)
+		refused(t, repo.Follow(git.Ref{Tag: "v1"}), git.ErrRefNotFound)
+		refused(t, repo.Follow(git.Ref{Semver: ">=1"}), git.ErrRefNotFound)
+		refused(t, repo.Follow(git.Ref{}), nil)
+		refused(t, repo.Follow(git.Ref{Commit: "abc"}), nil)
+		refused(t, repo.Follow(git.Ref{Branch: "a..b"}), nil)
+		refused(t, repo.Follow(git.Ref{Semver: "one"}), nil)
 	})
 }
 
@@ -41,13 +41,13 @@ func TestDeletedBranchAndGoneRepositoryAreErrorsAndLaterGoOn(t *testing.T) {
 		main := open(t, o).Follow(git.Ref{Branch: "main"})
 		before := fetch(t, main)
 		remote.Serve("update-ref", "-d", "refs/heads/main")
-		failing(t, main, git.ErrRefNotFound)
+		refused(t, main, git.ErrRefNotFound)
 		read(t, before.Tree, "a", "1")
 		away := remote.Bare() + "-away"
 		if err := os.Rename(remote.Bare(), away); err != nil {
 			t.Fatal(err)
 		}
-		failing(t, main, git.ErrRepositoryNotFound)
+		refused(t, main, git.ErrRepositoryNotFound)
 		if err := os.Rename(away, remote.Bare()); err != nil {
 			t.Fatal(err)
 		}
@@ -183,12 +183,12 @@ func TestSecondProcessIsKeptOut(t *testing.T) {
 	first := open(t, git.Options{URL: remote.URL(), Dir: dir})
 	fetch(t, first.Follow(git.Ref{Branch: "main"}))
 	second := open(t, git.Options{URL: remote.URL(), Dir: dir})
-	failing(t, second.Follow(git.Ref{Branch: "main"}), git.ErrLocked)
+	refused(t, second.Follow(git.Ref{Branch: "main"}), git.ErrLocked)
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
 	fetch(t, second.Follow(git.Ref{Branch: "main"}))
-	failing(t, first.Follow(git.Ref{Branch: "main"}), nil)
+	refused(t, first.Follow(git.Ref{Branch: "main"}), nil)
 	if requests(second, git.Clone) != 0 {
 		t.Fatal("the clone was not kept")
 	}
@@ -268,4 +268,31 @@ func TestCloneDamagedUnderOurHandsIsReplaced(t *testing.T) {
 	got := fetch(t, main)
 	read(t, got.Tree, "a", "1")
 	read(t, got.Tree, "b", "2")
+}
+
+func TestCloneThatCollectedManyPacksIsReplacedAndSnapshotsStayReadable(t *testing.T) {
+	remotes(t, func(t *testing.T, remote *gitservers.Repo, o git.Options) {
+		o.Dir = t.TempDir()
+		repo := open(t, o)
+		repo.SetMaxPacks(2)
+		main := repo.Follow(git.Ref{Branch: "main"})
+		root := remote.CommitFile("a", "0")
+		before, last := fetch(t, main), ""
+		for _, content := range []string{"1", "2", "3", "4", "5"} {
+			last = remote.CommitFile("a", content)
+			now := fetch(t, main)
+			read(t, now.Tree, "a", content)
+			if _, err := fs.ReadFile(before.Tree, "a"); err != nil {
+				t.Fatal(err)
+			}
+			before = now
+		}
+		if kept, _ := filepath.Glob(filepath.Join(o.Dir, "*", "clone-*")); len(kept) > 2 {
+			t.Fatalf("kept %v", kept)
+		}
+		if requests(repo, git.Clone) < 2 {
+			t.Fatal("never replaced")
+		}
+		descends(t, main, last, root, true)
+	})
 }

@@ -59,6 +59,12 @@ func failing(t *testing.T, s sources.Source, want error) error {
 	return err
 }
 
+// refused is failing where only the error's kind matters.
+func refused(t *testing.T, s sources.Source, want error) {
+	t.Helper()
+	_ = failing(t, s, want)
+}
+
 func hintOf(err error) string {
 	var h *sources.HintError
 	if errors.As(err, &h) {

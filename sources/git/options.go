@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"time"
@@ -51,6 +52,17 @@ type Options struct {
 	// AllowCleartext lets a password or token travel over http:// to another
 	// machine.
 	AllowCleartext bool
+}
+
+// Format prints the repository only, whatever the verb: a user name in a URL
+// may be a token.
+func (o Options) Format(f fmt.State, _ rune) {
+	a, err := parseAddress(o.URL)
+	if err != nil {
+		_, _ = io.WriteString(f, "git.Options(?)")
+		return
+	}
+	_, _ = fmt.Fprintf(f, "git.Options(%s)", a)
 }
 
 func (o Options) withDefaults() Options {

@@ -20,6 +20,8 @@ type Repository struct {
 
 	turn   chan struct{} // held while clones is used to fetch or deepen
 	clones clones
+	speaks protocol // guarded by turn
+	packs  int      // how many a clone collects
 
 	mu      sync.Mutex // guards what follows
 	running bool
@@ -39,7 +41,7 @@ func Open(o Options) (*Repository, error) {
 		return nil, fmt.Errorf("repository %s: %w", a, err)
 	}
 	return &Repository{
-		opts: o.withDefaults(), addr: a, turn: make(chan struct{}, 1),
+		opts: o.withDefaults(), addr: a, turn: make(chan struct{}, 1), packs: maxPacks,
 		clones: clones{dir: filepath.Join(o.Dir, a.dirName())},
 	}, nil
 }
@@ -99,10 +101,17 @@ func (f *follower) Descends(ctx context.Context, newer, older string) (bool, err
 func (r *Repository) take(ctx context.Context) (release func(), err error) {
 	select {
 	case r.turn <- struct{}{}:
-		return func() { <-r.turn }, nil
+		release = func() { <-r.turn }
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		release()
+		return nil, errClosed
+	}
+	return release, nil
 }
 
 var errClosed = errors.New("the repository is closed")

@@ -25,10 +25,10 @@ import (
 type store struct {
 	dir     string
 	damaged atomic.Bool // something that must be there could not be read
+	gone    atomic.Bool // a newer clone took over
 
-	mu    sync.Mutex
-	sto   *filesystem.Storage
-	packs int
+	mu  sync.Mutex
+	sto *filesystem.Storage
 }
 
 const (
@@ -71,7 +71,7 @@ func (s *store) isComplete() bool {
 func (s *store) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.sto.ObjectStorage.Close()
+	return s.sto.Close()
 }
 
 // addPack stores a pack whole or not at all.
@@ -79,12 +79,21 @@ func (s *store) addPack(pack io.Reader) error {
 	writer := storageAt(s.dir, false)
 	err := packfile.UpdateObjectStorage(writer, pack)
 	if err != nil && !errors.Is(err, packfile.ErrEmptyPackfile) {
+		s.sweep()
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sto.Reindex()
 	return nil
+}
+
+// sweep removes what go-git leaves of a transfer that broke off.
+func (s *store) sweep() {
+	left, _ := filepath.Glob(filepath.Join(s.dir, "objects", "pack", "tmp_pack_*"))
+	for _, f := range left {
+		_ = os.Remove(f)
+	}
 }
 
 // packCount is how many packs the clone has collected.
@@ -194,6 +203,9 @@ func (s *store) blob(h plumbing.Hash) ([]byte, error) {
 // noted remembers that the clone is damaged, so that the next fetch makes a
 // new one.
 func (s *store) noted(err error) error {
+	if err != nil && s.gone.Load() {
+		return fmt.Errorf("the snapshot is too old, its clone was replaced: %w", err)
+	}
 	if err != nil {
 		s.damaged.Store(true)
 		return fmt.Errorf("the kept clone is damaged, the next fetch makes a new one: %w", err)

@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -40,10 +41,32 @@ type tree struct {
 	objects objects
 	root    plumbing.Hash
 	max     int64
+
+	mu   sync.Mutex
+	dirs map[plumbing.Hash]map[string]object.TreeEntry // those looked into, or a large one would be decoded for each of its files
 }
 
 func newTree(o objects, root plumbing.Hash, maxFile int64) fs.FS {
-	return &tree{objects: o, root: root, max: maxFile}
+	return &tree{objects: o, root: root, max: maxFile, dirs: map[plumbing.Hash]map[string]object.TreeEntry{}}
+}
+
+// dir is a directory's entries by name.
+func (t *tree) dir(h plumbing.Hash) (map[string]object.TreeEntry, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if d, ok := t.dirs[h]; ok {
+		return d, nil
+	}
+	got, err := t.objects.tree(h)
+	if err != nil {
+		return nil, err
+	}
+	d := make(map[string]object.TreeEntry, len(got.Entries))
+	for _, e := range got.Entries {
+		d[e.Name] = e
+	}
+	t.dirs[h] = d
+	return d, nil
 }
 
 // Open implements fs.FS.
@@ -150,12 +173,12 @@ func (t *tree) list(op, name string, n node) ([]fs.DirEntry, error) {
 	if !n.IsDir() {
 		return nil, fail(errors.New("not a directory"))
 	}
-	dir, err := t.objects.tree(n.entry.Hash)
+	dir, err := t.dir(n.entry.Hash)
 	if err != nil {
 		return nil, fail(err)
 	}
-	out := make([]fs.DirEntry, 0, len(dir.Entries))
-	for _, e := range dir.Entries {
+	out := make([]fs.DirEntry, 0, len(dir))
+	for _, e := range dir {
 		if err := goodName(e.Name); err != nil {
 			return nil, fail(fmt.Errorf("entry %+q: %w", e.Name, err))
 		}
@@ -236,7 +259,7 @@ type openFile struct {
 // Stat implements fs.File.
 func (f *openFile) Stat() (fs.FileInfo, error) {
 	n := f.node
-	n.bytes = f.Reader.Size()
+	n.bytes = f.Size()
 	return n, nil
 }
 

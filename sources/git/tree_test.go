@@ -197,8 +197,8 @@ func TestDirectoryRevisionIsWhatGitWouldWrite(t *testing.T) {
 
 func TestDirectoryThatIsNotThereOrEmptyIsAnError(t *testing.T) {
 	t.Parallel()
-	failing(t, git.Directory(filepath.Join(t.TempDir(), "gone")), fs.ErrNotExist)
-	failing(t, git.Directory(t.TempDir()), nil)
+	refused(t, git.Directory(filepath.Join(t.TempDir(), "gone")), fs.ErrNotExist)
+	refused(t, git.Directory(t.TempDir()), nil)
 }
 
 func TestLinkedWorkTreeAndPackedRefsAreRead(t *testing.T) {

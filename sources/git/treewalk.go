@@ -84,14 +84,12 @@ func (t *tree) child(dir string, n node, name string) (node, error) {
 	default:
 		return node{}, fs.ErrNotExist
 	}
-	d, err := t.objects.tree(n.entry.Hash)
+	d, err := t.dir(n.entry.Hash)
 	if err != nil {
 		return node{}, err
 	}
-	for _, e := range d.Entries {
-		if e.Name == name {
-			return node{entry: e}, nil
-		}
+	if e, ok := d[name]; ok {
+		return node{entry: e}, nil
 	}
 	return node{}, fs.ErrNotExist
 }

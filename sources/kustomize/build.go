@@ -23,12 +23,11 @@ func (r *Renderer) build(ctx context.Context, tree fs.FS, dir string) ([]reconci
 	if err != nil {
 		return nil, nil, err
 	}
-	pieces, why := s.cut(dir)
+	pieces, why := s.cut(dir, pieceSize)
 	all, err := r.renderPieces(s, dir, pieces)
 	if err != nil {
 		return nil, nil, err
 	}
-	newLiner(s).fill(all)
 	docs, err := sorted(all)
 	if err != nil {
 		return nil, nil, err
@@ -50,7 +49,7 @@ func (r *Renderer) renderPieces(s *survey, dir string, pieces []piece) ([]render
 		if err != nil {
 			return nil, err
 		}
-		some, err := results(m)
+		some, err := s.results(dir, m)
 		if err != nil {
 			return nil, err
 		}

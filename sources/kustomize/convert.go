@@ -2,11 +2,9 @@ package kustomize
 
 import (
 	"fmt"
-	"path"
-	"strings"
+	"strconv"
 
 	"sigs.k8s.io/kustomize/api/resmap"
-	"sigs.k8s.io/kustomize/api/resource"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/ottla-io/ottla/reconcile"
@@ -20,35 +18,23 @@ type rendered struct {
 	generated bool
 }
 
-// results turns kustomize's resources into nodes.
-func results(m resmap.ResMap) ([]rendered, error) {
+// results turns kustomize's resources into nodes that know their file and,
+// where they are as they were written, their lines.
+func (s *survey) results(root string, m resmap.ResMap) ([]rendered, error) {
 	out := make([]rendered, 0, m.Size())
 	for _, r := range m.Resources() {
-		one, err := result(r)
-		if err != nil {
-			return nil, err
+		body, ok := convert(r.YNode())
+		if !ok {
+			return nil, fmt.Errorf("%s: %s %s: a value has a tag of its own (!…): write a plain YAML value", s.dirs[root].file, r.GetKind(), r.GetName())
 		}
-		out = append(out, one)
+		body, number := unmarked(body)
+		if i, err := strconv.Atoi(number); err == nil && i >= 0 && i < len(s.docs) {
+			out = append(out, rendered{body: lined(body, s.docs[i].Body), file: s.docs[i].Origin.File})
+			continue
+		}
+		out = append(out, rendered{body: body, generated: true, file: s.generatorFile(root, r.GetKind(), r.GetName())})
 	}
 	return out, nil
-}
-
-func result(r *resource.Resource) (rendered, error) {
-	var one rendered
-	origin, err := r.GetOrigin()
-	if err != nil {
-		return one, fmt.Errorf("read where a resource comes from: %w", err)
-	}
-	if origin != nil {
-		one.generated = origin.ConfiguredIn != ""
-		one.file, _ = inTree(path.Join(wrapperRoot, origin.Path+origin.ConfiguredIn))
-	}
-	body, ok := convert(r.YNode())
-	if !ok {
-		return one, fmt.Errorf("%s: a value has a tag of its own (!…): write a plain YAML value", one.file)
-	}
-	one.body = withoutOrigin(body)
-	return one, nil
 }
 
 // convert turns kustomize's nodes into ours. Lines are filled in later: those
@@ -88,20 +74,18 @@ func convertMapping(n *kyaml.Node) (reconcile.Node, bool) {
 	return out, true
 }
 
-// withoutOrigin removes the annotations that rendering added.
-func withoutOrigin(body reconcile.Node) reconcile.Node {
+// unmarked takes the marker out, and with it annotations that only held it.
+func unmarked(body reconcile.Node) (reconcile.Node, string) {
+	number := ""
 	return edit(body, "metadata", func(meta reconcile.Node) (reconcile.Node, bool) {
 		return edit(meta, "annotations", func(all reconcile.Node) (reconcile.Node, bool) {
-			kept := all.Fields[:0:0]
-			for _, f := range all.Fields {
-				if f.Key != "config.kubernetes.io/origin" && !strings.HasPrefix(f.Key, "internal.config.kubernetes.io/") {
-					kept = append(kept, f)
-				}
-			}
-			all.Fields = kept
-			return all, len(kept) > 0
+			all = edit(all, marker, func(n reconcile.Node) (reconcile.Node, bool) {
+				number = n.Text
+				return n, false
+			})
+			return all, len(all.Fields) > 0
 		}), true
-	})
+	}), number
 }
 
 // edit replaces one entry of a mapping, or removes it.

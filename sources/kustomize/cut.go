@@ -21,12 +21,12 @@ const pieceSize = 200
 // refers to, are dealt out. A patch for one document by its name goes where the
 // document went, which is the first piece; a patch with a selector works on
 // each document by itself and goes everywhere.
-func (s *survey) cut(dir string) ([]piece, string) {
-	c := cutter{s: s, first: make(map[*section]bool)}
+func (s *survey) cut(dir string, size int) ([]piece, string) {
+	c := cutter{s: s, size: size, first: make(map[*original]bool)}
 	if why := c.reason(); why != "" {
 		return []piece{s.whole()}, why
 	}
-	if c.total <= 2*pieceSize {
+	if c.total <= 2*c.size {
 		return []piece{s.whole()}, ""
 	}
 	return c.deal(dir), ""
@@ -34,10 +34,11 @@ func (s *survey) cut(dir string) ([]piece, string) {
 
 type cutter struct {
 	s       *survey
+	size    int
 	total   int
 	common  int
 	patched []reconcile.Document // what patches by name are for
-	first   map[*section]bool    // sections such a patch may hit
+	first   map[*original]bool   // documents such a patch may hit
 }
 
 // shared tells a kind that others may refer to by name.
@@ -56,12 +57,10 @@ func (c *cutter) reason() string {
 			return kn.file + " has " + why
 		}
 	}
-	for _, file := range c.s.order {
-		if why := c.count(c.s.leaves[file]); why != "" {
-			return why
-		}
+	for _, d := range c.s.docs {
+		c.count(d)
 	}
-	if c.common > 2*pieceSize {
+	if c.common > 2*c.size {
 		return "there are many documents of Kubernetes' own kinds"
 	}
 	return ""
@@ -147,23 +146,14 @@ func mixed(docs []reconcile.Document) bool {
 	return false
 }
 
-func (c *cutter) count(l *leaf) string {
-	for i := range l.sections {
-		sec := &l.sections[i]
-		c.total += len(sec.docs)
-		if mixed(sec.docs) {
-			return l.file + " has a list of different kinds"
-		}
-		for _, d := range sec.docs {
-			if shared(d.APIVersion) {
-				c.common++
-			}
-			for _, p := range c.patched {
-				if p.Kind == d.Kind && strings.Contains(p.Name, d.Name) {
-					c.first[sec] = true
-				}
-			}
+func (c *cutter) count(d *original) {
+	c.total++
+	if shared(d.APIVersion) {
+		c.common++
+	}
+	for _, p := range c.patched {
+		if p.Kind == d.Kind && strings.Contains(p.Name, d.Name) {
+			c.first[d] = true
 		}
 	}
-	return ""
 }

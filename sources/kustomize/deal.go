@@ -9,20 +9,15 @@ import (
 
 // deal makes the pieces.
 func (c *cutter) deal(dir string) []piece {
-	chosen := []map[*section]bool{maps.Clone(c.first)}
-	n := len(c.first)
-	for _, file := range c.s.order {
-		for i := range c.s.leaves[file].sections {
-			sec := &c.s.leaves[file].sections[i]
-			if len(sec.docs) == 0 || shared(sec.docs[0].APIVersion) || c.first[sec] {
-				continue
-			}
-			if n >= pieceSize {
-				chosen, n = append(chosen, make(map[*section]bool)), 0
-			}
-			chosen[len(chosen)-1][sec] = true
-			n += len(sec.docs)
+	chosen := []map[*original]bool{maps.Clone(c.first)}
+	for _, d := range c.s.docs {
+		if shared(d.APIVersion) || c.first[d] {
+			continue
 		}
+		if len(chosen[len(chosen)-1]) >= c.size {
+			chosen = append(chosen, make(map[*original]bool))
+		}
+		chosen[len(chosen)-1][d] = true
 	}
 	pieces := make([]piece, len(chosen))
 	for i, own := range chosen {
@@ -31,29 +26,21 @@ func (c *cutter) deal(dir string) []piece {
 	return pieces
 }
 
-// piece keeps the sections that are its own and those all share.
-func (c *cutter) piece(dir string, own map[*section]bool, rest bool) piece {
+// piece keeps the documents that are its own and those all share.
+func (c *cutter) piece(dir string, own map[*original]bool, rest bool) piece {
 	p := piece{files: make(map[string][]byte), dirs: make(map[string]types.Kustomization), rest: rest}
-	filled := make(map[string]bool)
-	for _, file := range c.s.order {
-		var text []byte
-		sections := c.s.leaves[file].sections
-		for i := range sections {
-			sec := &sections[i]
-			if own[sec] || len(sec.docs) > 0 && shared(sec.docs[0].APIVersion) {
-				text = append(text, sec.text...)
-				filled[file] = true
-			}
+	for _, d := range c.s.docs {
+		if own[d] || shared(d.APIVersion) {
+			p.files[d.Origin.File] = d.appendText(p.files[d.Origin.File])
 		}
-		p.files[file] = text
 	}
-	c.prune(dir, filled, &p)
+	c.prune(dir, &p)
 	return p
 }
 
 // prune takes out of a kustomization what is empty in this piece. It is false
 // where nothing is left of it.
-func (c *cutter) prune(dir string, filled map[string]bool, p *piece) bool {
+func (c *cutter) prune(dir string, p *piece) bool {
 	kn := c.s.dirs[dir]
 	if k, done := p.dirs[dir]; done {
 		return hasContent(k)
@@ -61,12 +48,12 @@ func (c *cutter) prune(dir string, filled map[string]bool, p *piece) bool {
 	k := kn.k
 	k.Resources = slices.DeleteFunc(slices.Clone(k.Resources), func(ref string) bool {
 		if sub, ok := kn.subs[ref]; ok {
-			return !c.prune(sub, filled, p)
+			return !c.prune(sub, p)
 		}
-		return !filled[kn.files[ref]]
+		return p.files[kn.files[ref]] == nil
 	})
 	k.Components = slices.DeleteFunc(slices.Clone(k.Components), func(ref string) bool {
-		return !c.prune(kn.subs[ref], filled, p)
+		return !c.prune(kn.subs[ref], p)
 	})
 	if p.rest {
 		k.Patches = slices.DeleteFunc(slices.Clone(k.Patches), func(one types.Patch) bool {

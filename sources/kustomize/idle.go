@@ -37,11 +37,9 @@ func (s *survey) hits(target *types.Selector, docs []reconcile.Document) bool {
 		group, version := resid.ParseGroupVersion(d.APIVersion)
 		return regex.MatchGvk(resid.NewGvk(group, version, d.Kind)) && regex.MatchName(d.Name)
 	}
-	for _, l := range s.leaves {
-		for _, sec := range l.sections {
-			if slices.ContainsFunc(sec.docs, match) {
-				return true
-			}
+	for _, o := range s.docs {
+		if match(o.Document) {
+			return true
 		}
 	}
 	return slices.ContainsFunc(docs, match) || s.generates(target, regex)

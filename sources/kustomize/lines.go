@@ -1,68 +1,12 @@
 package kustomize
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/ottla-io/ottla/reconcile"
 )
-
-// liner gives rendered documents the lines of the files they came from.
-type liner struct {
-	originals map[string][]reconcile.Document // by file and kind, in order
-}
-
-func newLiner(s *survey) liner {
-	l := liner{originals: make(map[string][]reconcile.Document)}
-	for _, leaf := range s.leaves {
-		for _, section := range leaf.sections {
-			for _, doc := range section.docs {
-				if doc.Annotations["config.kubernetes.io/local-config"] == "" {
-					key := leaf.file + "\n" + doc.Kind
-					l.originals[key] = append(l.originals[key], doc)
-				}
-			}
-		}
-	}
-	return l
-}
-
-// fill finds each document's original. kustomize keeps the order of a file, so
-// where nothing was dropped the nth is the nth; elsewhere names must tell.
-func (l liner) fill(all []rendered) {
-	groups := make(map[string][]int)
-	for i, one := range all {
-		if kind, ok := one.body.Get("kind"); ok && !one.generated {
-			key := one.file + "\n" + kind.Text
-			groups[key] = append(groups[key], i)
-		}
-	}
-	for key, members := range groups {
-		originals := l.originals[key]
-		for n, i := range members {
-			if len(members) == len(originals) {
-				all[i].body = lined(all[i].body, originals[n].Body)
-			} else if doc, ok := byName(originals, all[i].body); ok {
-				all[i].body = lined(all[i].body, doc.Body)
-			}
-		}
-	}
-}
-
-// byName finds the document whose name, prefixes and suffixes apart, it is.
-func byName(docs []reconcile.Document, body reconcile.Node) (reconcile.Document, bool) {
-	meta, _ := body.Get("metadata")
-	name, _ := meta.Get("name")
-	best := reconcile.Document{}
-	for _, d := range docs {
-		if d.Name == name.Text {
-			return d, true
-		}
-		if strings.Contains(name.Text, d.Name) && len(d.Name) > len(best.Name) {
-			best = d
-		}
-	}
-	return best, best.Name != ""
-}
 
 // lined copies the lines of what is still as it was written. What was changed
 // on the way has none: its line is in another file.
@@ -73,16 +17,7 @@ func lined(n, original reconcile.Node) reconcile.Node {
 	switch n.Kind {
 	case reconcile.MapNode:
 		n.Line = original.Line
-		for i, f := range n.Fields {
-			for _, o := range original.Fields {
-				if o.Key == f.Key {
-					n.Fields[i].Value = lined(f.Value, o.Value)
-					if n.Fields[i].Value.Line > 0 || f.Value.Kind == reconcile.NullNode {
-						n.Fields[i].Line = o.Line
-					}
-				}
-			}
-		}
+		n.Fields = linedFields(n.Fields, original.Fields)
 	case reconcile.ListNode:
 		n.Line = original.Line
 		for i := range min(len(n.Items), len(original.Items)) {
@@ -94,4 +29,44 @@ func lined(n, original reconcile.Node) reconcile.Node {
 		}
 	}
 	return n
+}
+
+func linedFields(fields, originals []reconcile.Field) []reconcile.Field {
+	for i, f := range fields {
+		at := slices.IndexFunc(originals, func(o reconcile.Field) bool { return o.Key == f.Key })
+		if at < 0 {
+			continue
+		}
+		fields[i].Value = lined(f.Value, originals[at].Value)
+		if fields[i].Value.Line > 0 {
+			fields[i].Line = originals[at].Line
+		}
+	}
+	return fields
+}
+
+// generatorFile is the kustomization whose generator made a document, told by
+// the name before prefixes, suffixes and hash; where none did, the root's.
+func (s *survey) generatorFile(root, kind, name string) string {
+	file, best := s.dirs[root].file, ""
+	for _, dir := range slices.Sorted(maps.Keys(s.dirs)) {
+		k := s.dirs[dir].k
+		var names []string
+		for _, g := range k.SecretGenerator {
+			if kind == "Secret" {
+				names = append(names, g.Name)
+			}
+		}
+		for _, g := range k.ConfigMapGenerator {
+			if kind == "ConfigMap" {
+				names = append(names, g.Name)
+			}
+		}
+		for _, g := range names {
+			if strings.Contains(name, g) && len(g) > len(best) {
+				file, best = s.dirs[dir].file, g
+			}
+		}
+	}
+	return file
 }

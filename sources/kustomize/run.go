@@ -24,6 +24,11 @@ func (s *survey) whole() piece {
 	for dir, kn := range s.dirs {
 		p.dirs[dir] = kn.k
 	}
+	for _, file := range s.order {
+		for _, doc := range s.leaves[file].docs {
+			p.files[file] = doc.appendText(p.files[file])
+		}
+	}
 	return p
 }
 
@@ -53,8 +58,8 @@ func protected(files fileSystem) (m resmap.ResMap, err error) {
 	return krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(files, wrapperRoot)
 }
 
-// wrap is a kustomization of our own around the one in dir, with our name
-// references and with origins, and the replaced files of a piece.
+// wrap is a kustomization of our own around the one in dir
+// with our name references, and the replaced files of a piece.
 func (r *Renderer) wrap(s *survey, dir string, p piece) (map[string][]byte, error) {
 	files := make(map[string][]byte, len(p.files)+len(p.dirs)+2)
 	for name, text := range p.files {
@@ -75,7 +80,6 @@ func (r *Renderer) wrap(s *survey, dir string, p piece) (map[string][]byte, erro
 	wrapper := types.Kustomization{
 		Resources:      []string{path.Join("..", treeRoot, dir)},
 		Configurations: []string{"names.yaml"},
-		BuildMetadata:  []string{types.OriginAnnotations},
 	}
 	files[wrapperRoot+"/kustomization.yaml"], err = json.Marshal(wrapper)
 	return files, err

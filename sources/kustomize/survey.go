@@ -26,6 +26,7 @@ type survey struct {
 	dirs   map[string]*kustomization
 	leaves map[string]*leaf
 	order  []string // of leaves, as first met
+	docs   []*original
 	errs   []error
 }
 
@@ -39,15 +40,17 @@ type kustomization struct {
 	references []string          // files of any other use
 }
 
-// leaf is a file of resources, in sections: the texts between separators.
+// leaf is a file of resources.
 type leaf struct {
-	file     string
-	sections []section
+	file string
+	docs []*original
 }
 
-type section struct {
-	text []byte
-	docs []reconcile.Document
+// original is a document as it was written, with a number that it bears
+// through kustomize.
+type original struct {
+	reconcile.Document
+	number int
 }
 
 // look surveys the kustomization of a directory.
@@ -140,28 +143,19 @@ func (s *survey) leaf(file string) error {
 	if err != nil {
 		return err
 	}
-	s.read[file] = data
 	l := &leaf{file: file}
 	s.leaves[file] = l
 	s.order = append(s.order, file)
-	start, line := 0, 1
-	for _, end := range append(yaml.Separators(data), len(data)) {
-		text := data[start:end]
-		if len(text) > 0 {
-			docs, err := parseSection(text, file, line)
-			s.errs = append(s.errs, err)
-			l.sections = append(l.sections, section{text: text, docs: docs})
-		}
-		line += strings.Count(string(text), "\n")
-		start = end
+	nodes, err := yaml.Parse(data, file, 1)
+	if err != nil {
+		s.errs = append(s.errs, err)
+		return nil
+	}
+	docs, err := yaml.Documents(nodes, file)
+	s.errs = append(s.errs, err)
+	for _, d := range docs {
+		o := &original{Document: d, number: len(s.docs)}
+		s.docs, l.docs = append(s.docs, o), append(l.docs, o)
 	}
 	return nil
-}
-
-func parseSection(text []byte, file string, line int) ([]reconcile.Document, error) {
-	nodes, err := yaml.Parse(text, file, line)
-	if err != nil {
-		return nil, err
-	}
-	return yaml.Documents(nodes, file)
 }

@@ -125,7 +125,7 @@ func (o OAuth) token(ctx context.Context) (oauth.Auth, error) {
 		return oauth.Auth{}, fmt.Errorf("get a token from %s: the server refuses: %s %s", o.TokenURL, refused.Response.Status, refused.ErrorCode)
 	}
 	if err != nil {
-		return oauth.Auth{}, fmt.Errorf("get a token from %s: %w", o.TokenURL, refusedToken(err))
+		return oauth.Auth{}, fmt.Errorf("get a token from %s: %w", o.TokenURL, err)
 	}
 	return oauth.Auth{Token: token.AccessToken, Extensions: o.Extensions}, nil
 }
@@ -141,16 +141,6 @@ func (o OAuth) trusting(ctx context.Context) (context.Context, error) {
 	}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: config, Proxy: http.ProxyFromEnvironment}}
 	return context.WithValue(ctx, oauth2.HTTPClient, client), nil
-}
-
-// refusedToken cuts the answer's body out of an error: a gateway may echo what
-// was sent to it.
-func refusedToken(err error) error {
-	var refused *oauth2.RetrieveError
-	if !errors.As(err, &refused) || refused.Response == nil {
-		return err
-	}
-	return fmt.Errorf("it answers %s %s", refused.Response.Status, refused.ErrorCode)
 }
 
 func (a AWS) auth(context.Context) (aws.Auth, error) {

@@ -64,7 +64,7 @@ func saslOptions(s *agent.SASLConfig) *kafka.SASL {
 	}
 	out := &kafka.SASL{Mechanism: kafka.Mechanism(s.Mechanism), Username: s.Username, Password: kafkaSecret(s.Password())}
 	if o := s.OAuth; o != nil {
-		out.OAuth = &kafka.OAuth{TokenURL: o.TokenURL, ClientID: o.ClientID, ClientSecret: kafkaSecret(o.ClientSecret()), Scopes: o.Scopes}
+		out.OAuth = &kafka.OAuth{TokenURL: o.TokenURL, ClientID: o.ClientID, ClientSecret: kafkaSecret(o.ClientSecret()), Scopes: o.Scopes, CA: fileSecret(o.CAFile)}
 	}
 	if w := s.AWS; w != nil {
 		out.AWS = &kafka.AWS{AccessKey: kafkaSecret(w.AccessKey()), SecretKey: kafkaSecret(w.SecretKey()), SessionToken: kafkaSecret(w.SessionToken())}

@@ -15,6 +15,7 @@ type ClusterConfig struct {
 	Protected        Protected     `json:"protected" doc:"What no commit may change. The agent's own principal always is."`
 	AllowDeletion    AllowDeletion `json:"allowDeletion" doc:"Whether what left Git may be deleted. One of three keys: the others are Git and the ledger."`
 	Confirm          string        `json:"confirm" doc:"irreversible: what cannot be undone waits for ottla confirm, also where a commit declares it." enum:"irreversible"`
+	OpenWithoutACL   bool          `json:"openWithoutACL" doc:"The brokers run with allow.everyone.if.no.acl.found=true, which Apache Kafka does not tell: the first ACL on a resource then locks others out, the last one removed opens it, and plans say so."`
 	LoginListener    *LoginConfig  `json:"loginListener" doc:"A SASL listener on which declared passwords are proven by logging in, now and then, so that one changed by hand is seen."`
 }
 

@@ -62,13 +62,13 @@ func (w *WebhooksConfig) Check(report func(path, text string)) {
 // HookConfig is one sender of deliveries.
 type HookConfig struct {
 	Name         string `json:"name" doc:"The last part of its URL, /webhook/NAME." required:"true" pattern:"^[a-z0-9][a-z0-9._-]*$" max:"63"`
-	Dialect      string `json:"dialect" doc:"How a delivery proves where it comes from." required:"true" enum:"github,gitlab,gitea,forgejo,gogs,bitbucket,azure-devops,generic"`
+	Dialect      string `json:"dialect" doc:"How a delivery proves where it comes from." required:"true" enum:"github,gitlab,gitea,forgejo,gogs,bitbucket,azuredevops,generic"`
 	Repository   string `json:"repository" doc:"Name of the repository it wakes." required:"true"`
 	SecretFile   string `json:"secretFile" doc:"File that holds the secret shared with the forge."`
 	SecretEnv    string `json:"secretEnv" doc:"Environment variable that holds the secret."`
-	Username     string `json:"username" doc:"Of azure-devops, which proves itself by user and password."`
-	PasswordFile string `json:"passwordFile" doc:"File that holds the password of azure-devops."`
-	PasswordEnv  string `json:"passwordEnv" doc:"Environment variable that holds the password of azure-devops."`
+	Username     string `json:"username" doc:"Of azuredevops, which proves itself by user and password."`
+	PasswordFile string `json:"passwordFile" doc:"File that holds the password of azuredevops."`
+	PasswordEnv  string `json:"passwordEnv" doc:"Environment variable that holds the password of azuredevops."`
 }
 
 // Secret is what deliveries are signed with.
@@ -79,12 +79,12 @@ func (h HookConfig) Password() Secret { return Secret{h.PasswordFile, h.Password
 
 // Check wants the proof that the dialect knows, and no other.
 func (h *HookConfig) Check(report func(path, text string)) {
-	if h.Dialect == "azure-devops" {
+	if h.Dialect == "azuredevops" {
 		if h.Username == "" || h.Password().IsZero() {
-			report("", "azure-devops needs username and passwordFile or passwordEnv: without them anybody could send")
+			report("", "azuredevops needs username and passwordFile or passwordEnv: without them anybody could send")
 		}
 		if !h.Secret().IsZero() {
-			report("", "azure-devops has no secret: give username and password")
+			report("", "azuredevops has no secret: give username and password")
 		}
 		return
 	}
@@ -92,7 +92,7 @@ func (h *HookConfig) Check(report func(path, text string)) {
 		report("", "needs secretFile or secretEnv: without a secret anybody could send")
 	}
 	if h.Username != "" || !h.Password().IsZero() {
-		report("", "username and password are for azure-devops only: "+h.Dialect+" signs with a secret")
+		report("", "username and password are for azuredevops only: "+h.Dialect+" signs with a secret")
 	}
 }
 

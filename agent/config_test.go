@@ -87,7 +87,7 @@ func TestWhatIsWrongIsSaidInWords(t *testing.T) {
 		"all interfaces":     {"http: {listen: \":8080\"}\n", "expose: true"},
 		"webhook secret":     {"webhooks: {hooks: [{name: a, dialect: github, repository: platform}]}\n", "webhooks.hooks[0]: needs secretFile or secretEnv"},
 		"webhook dialect":    {"webhooks: {hooks: [{name: a, dialect: githup, repository: platform, secretEnv: S}]}\n", `did you mean "github"?`},
-		"azure":              {"webhooks: {hooks: [{name: a, dialect: azure-devops, repository: platform, secretEnv: S}]}\n", "needs username"},
+		"azure":              {"webhooks: {hooks: [{name: a, dialect: azuredevops, repository: platform, secretEnv: S}]}\n", "needs username"},
 		"hook reference":     {"webhooks: {hooks: [{name: a, dialect: github, repository: b, secretEnv: S}]}\n", `webhooks.hooks[0].repository: "b" is not one of repositories`},
 		"hooks twice":        {"webhooks: {hooks: [{name: a, dialect: github, repository: platform, secretEnv: S}, {name: a, dialect: github, repository: platform, secretEnv: S}]}\n", `webhooks.hooks[1].name: "a" is also the name of webhooks.hooks[0]`},
 		"both secrets":       {"heartbeat: {urlFile: /f, urlEnv: F}\n", "heartbeat.urlFile: give the file or the environment variable, not both"},

@@ -11,8 +11,10 @@ const (
 	lastRetry  = 5 * time.Minute
 )
 
-// pause is the time to the next round: the interval after a good one, growing
-// after failures, so that a broker in trouble is not asked the harder.
+// pause is the time to the next round: the interval after a good one. After a
+// failed change the next try comes sooner, then later each time up to the
+// interval, because the rest of the cluster goes on being healed. A cluster
+// that cannot be reached is asked ever more rarely.
 type pause struct {
 	interval time.Duration
 	growing  *backoff.ExponentialBackOff
@@ -30,5 +32,9 @@ func (p *pause) after(r Report) time.Duration {
 		p.growing.Reset()
 		return p.interval
 	}
-	return p.growing.NextBackOff()
+	next := p.growing.NextBackOff()
+	if r.Err == nil {
+		return min(next, p.interval)
+	}
+	return next
 }

@@ -65,6 +65,22 @@ func TestAWrongPasswordOrAuthorityIsAnErrorAtOnce(t *testing.T) {
 	}
 }
 
+func TestARefusedTokenNeverShowsWhatWasSent(t *testing.T) {
+	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, secret, _ := r.BasicAuth()
+		http.Error(w, "you sent "+secret, http.StatusUnauthorized)
+	}))
+	t.Cleanup(echo.Close)
+	o := kafka.Options{Brokers: kafkatest.Shared(t).SASL(), RequestTimeout: 3 * time.Second}
+	o.SASL = &kafka.SASL{Mechanism: kafka.OAuthBearer, OAuth: &kafka.OAuth{
+		TokenURL: echo.URL, ClientID: "ottla", ClientSecret: text("canary-secret"),
+	}}
+	_, err := kafka.Connect(t.Context(), o)
+	if err == nil || strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), "401") {
+		t.Errorf("%v", err)
+	}
+}
+
 // tokenServer hands out unsecured tokens (RFC 7515, appendix A.5), which the
 // test's broker takes for who they say they are.
 func tokenServer(t *testing.T) string {

@@ -277,7 +277,7 @@ func (w *world) setConfig(topic, key string, value *string) {
 // partitions of a live topic, 0 if it is not there.
 func (w *world) partitions(name string) int {
 	w.t.Helper()
-	cl := w.kafka.Client(w.t, kgo.MetadataMinAge(time.Millisecond))
+	cl := w.kafka.Client(w.t, kgo.MetadataMinAge(10*time.Millisecond))
 	ts, err := kadm.NewClient(cl).ListTopics(w.t.Context(), name)
 	w.must(err)
 	if ts[name].Err != nil {

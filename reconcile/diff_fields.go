@@ -20,9 +20,9 @@ func (s *subject) present() {
 		s.adopt()
 	}
 	s.change.Action = Update
-	for _, name := range sortedNames(s.want.Fields) {
+	for name, to := range s.want.Fields { // the result is sorted
 		if !s.want.Ignore[name] {
-			s.wanted(name, s.want.Fields[name])
+			s.wanted(name, to)
 		}
 	}
 	s.left()
@@ -182,7 +182,7 @@ func (s *subject) judge(f *FieldChange, rule Rule) {
 	f.Risk, f.Irreversible = loss, true
 	switch {
 	case f.Why != Declared:
-		f.Fate.Held = fmt.Sprintf("%s: %s", heldBecause[f.Why], loss)
+		f.Fate.Held = fmt.Sprintf("%s: %s", heldBecause(f.Why), loss)
 	case f.To.Is(Unset):
 		f.Fate.Held = "a line left out declares nothing: " + loss
 	case s.unbound() != "":
@@ -190,10 +190,15 @@ func (s *subject) judge(f *FieldChange, rule Rule) {
 	}
 }
 
-var heldBecause = map[Reason]string{
-	Adopted:  "its history is unknown",
-	Drifted:  "somebody changed it by hand, perhaps on purpose",
-	Conflict: "both Git and the live side moved",
+func heldBecause(r Reason) string {
+	switch r {
+	case Drifted:
+		return "somebody changed it by hand, perhaps on purpose"
+	case Conflict:
+		return "both Git and the live side moved"
+	default:
+		return "its history is unknown"
+	}
 }
 
 // filled puts the default in place of Unset, for rules that compare sizes.
@@ -260,11 +265,10 @@ func (s *subject) left() {
 	if s.hist != nil {
 		last = s.hist.Last
 	}
-	for _, name := range sortedNames(last) {
-		if _, declared := s.want.Fields[name]; declared || s.want.Ignore[name] {
-			continue
+	for name, v := range last {
+		if _, declared := s.want.Fields[name]; !declared && !s.want.Ignore[name] {
+			s.leftGit(name, v)
 		}
-		s.leftGit(name, last[name])
 	}
 }
 
@@ -297,14 +301,14 @@ func (s *subject) extra() {
 	if s.hist == nil {
 		return
 	}
-	for _, name := range sortedNames(s.live.Fields) {
+	for name, cur := range s.live.Fields {
 		_, declared := s.want.Fields[name]
 		_, ours := s.hist.Last[name]
 		if !declared && !ours && !s.want.Ignore[name] {
-			s.extraField(name, s.live.Fields[name])
+			s.extraField(name, cur)
 		}
 	}
-	for _, name := range sortedNames(s.hist.Alone) {
+	for name := range s.hist.Alone {
 		if _, declared := s.want.Fields[name]; !declared && s.live.Field(name).Is(Unset) {
 			s.forget(name)
 		}

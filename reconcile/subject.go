@@ -175,7 +175,7 @@ func (s *subject) marks() {
 	}
 	owned := s.own != nil || begins || s.change.Action == Create
 	if owned && marks != was {
-		s.change.Notes.Marks = &marks
+		s.change.Notes.Marks = &Marks{marks.Keep, marks.Skip}
 	}
 	if s.own != nil && !s.own.Missing.IsZero() {
 		s.change.Notes.Missing = new(time.Time)
@@ -256,4 +256,11 @@ func (c Change) Effective() (Change, bool) {
 	return c, true
 }
 
-func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+func sortedNames[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -36,7 +36,8 @@ type Source interface {
 // Rendered is a tree turned into documents.
 type Rendered struct {
 	Documents []reconcile.Document
-	Notes     []string // for people: "large: rendered by stock kustomize, 4,000 documents"
+	Plaintext []reconcile.Origin // Secrets of which a value stands unencrypted in Git
+	Notes     []string           // for people: "large: rendered by stock kustomize, 4,000 documents"
 }
 
 // Renderer turns a directory of a tree into documents, in a stable order.

@@ -33,7 +33,13 @@ func gitSecret(s agent.Secret) git.SecretFunc {
 
 // kafkaOptions is a cluster's section as sinks/kafka wants it.
 func kafkaOptions(c agent.ClusterConfig) kafka.Options {
-	return kafka.Options{Brokers: c.BootstrapServers, TLS: tlsOptions(c.TLS), SASL: saslOptions(c.SASL)}
+	out := kafka.Options{
+		Brokers: c.BootstrapServers, TLS: tlsOptions(c.TLS), SASL: saslOptions(c.SASL), OpenWithoutACL: c.OpenWithoutACL,
+	}
+	if l := c.LoginListener; l != nil {
+		out.Login = &kafka.Login{Brokers: l.BootstrapServers, TLS: tlsOptions(l.TLS)}
+	}
+	return out
 }
 
 func tlsOptions(t agent.TLSClient) *kafka.TLS {
@@ -58,7 +64,7 @@ func saslOptions(s *agent.SASLConfig) *kafka.SASL {
 	}
 	out := &kafka.SASL{Mechanism: kafka.Mechanism(s.Mechanism), Username: s.Username, Password: kafkaSecret(s.Password())}
 	if o := s.OAuth; o != nil {
-		out.OAuth = &kafka.OAuth{TokenURL: o.TokenURL, ClientID: o.ClientID, ClientSecret: kafkaSecret(o.ClientSecret()), Scopes: o.Scopes}
+		out.OAuth = &kafka.OAuth{TokenURL: o.TokenURL, ClientID: o.ClientID, ClientSecret: kafkaSecret(o.ClientSecret()), Scopes: o.Scopes, CA: fileSecret(o.CAFile)}
 	}
 	if w := s.AWS; w != nil {
 		out.AWS = &kafka.AWS{AccessKey: kafkaSecret(w.AccessKey()), SecretKey: kafkaSecret(w.SecretKey()), SessionToken: kafkaSecret(w.SessionToken())}

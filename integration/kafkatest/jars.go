@@ -38,7 +38,7 @@ func jars(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("find the cache folder: %w", err)
 	}
 	home := filepath.Join(cache, "ottla", fmt.Sprintf("kafka-%x", sha256.Sum256(pom))[:18])
-	if err := os.MkdirAll(home, 0o755); err != nil {
+	if err := os.MkdirAll(home, 0o750); err != nil {
 		return "", fmt.Errorf("make the cache folder: %w", err)
 	}
 	lock := flock.New(filepath.Join(home, "lock"))
@@ -65,10 +65,11 @@ func fetch(ctx context.Context, home, done string) error {
 	}
 	defer func() { _ = os.RemoveAll(tmp) }()
 	file := filepath.Join(tmp, "pom.xml")
-	if err := os.WriteFile(file, pom, 0o644); err != nil {
+	if err := os.WriteFile(file, pom, 0o600); err != nil {
 		return fmt.Errorf("fetch the jars: %w", err)
 	}
 	out := filepath.Join(tmp, "jars")
+	//nolint:gosec // the paths are our own
 	cmd := exec.CommandContext(ctx, "mvn", "-q", "-B", "-f", file, "dependency:copy-dependencies",
 		"-DincludeScope=runtime", "-DoutputDirectory="+out)
 	if text, err := cmd.CombinedOutput(); err != nil {

@@ -95,7 +95,9 @@ func (k *acls) add(ctx context.Context, todo []aclStep) []reconcile.Outcome {
 		},
 		read: func(resp kmsg.Response, items []int) ([]answer, int32) {
 			r := resp.(*kmsg.CreateACLsResponse)
-			return inOrder(items, r.Results, func(t kmsg.CreateACLsResponseResult) answer { return answer{t.ErrorCode, t.ErrorMessage, ""} }), r.ThrottleMillis
+			return inOrder(items, r.Results, func(t kmsg.CreateACLsResponseResult) answer {
+				return answer{code: t.ErrorCode, message: t.ErrorMessage}
+			}), r.ThrottleMillis
 		},
 	}))
 }
@@ -117,7 +119,9 @@ func (k *acls) remove(ctx context.Context, todo []aclStep) []reconcile.Outcome {
 		},
 		read: func(resp kmsg.Response, items []int) ([]answer, int32) {
 			r := resp.(*kmsg.DeleteACLsResponse)
-			return inOrder(items, r.Results, func(t kmsg.DeleteACLsResponseResult) answer { return answer{t.ErrorCode, t.ErrorMessage, ""} }), r.ThrottleMillis
+			return inOrder(items, r.Results, func(t kmsg.DeleteACLsResponseResult) answer {
+				return answer{code: t.ErrorCode, message: t.ErrorMessage}
+			}), r.ThrottleMillis
 		},
 	}))
 }

@@ -10,7 +10,7 @@ import (
 // refused stays in the plan and is not carried out.
 func steps(c reconcile.Change) []reconcile.FieldChange {
 	return slices.DeleteFunc(slices.Clone(c.Fields), func(f reconcile.FieldChange) bool {
-		return !f.Fate.Clear() || !(f.To.Is(reconcile.Text) || f.To.Is(reconcile.Secret) || f.To.Is(reconcile.Unset))
+		return !f.Fate.Clear() || !f.To.Is(reconcile.Text) && !f.To.Is(reconcile.Secret) && !f.To.Is(reconcile.Unset)
 	})
 }
 

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/ottla-io/ottla/reconcile"
@@ -15,11 +16,15 @@ type answer struct {
 	code    int16
 	message *string
 	uid     string
+	lost    bool // the answer leaves the item out: it may have happened
 }
 
 // failed says what went wrong with one item in words, and whether it may have
 // happened nevertheless. right is what it takes.
 func (a answer) failed(right string) (words string, unsure bool) {
+	if a.lost {
+		return "the broker's answer leaves it out", true
+	}
 	return refusal(a.code, a.message, right), a.code == kerr.RequestTimedOut.Code
 }
 
@@ -55,13 +60,15 @@ type exchange struct {
 }
 
 // send sends a request and sends again what the broker put off: a throttled
-// item or one that met a former controller was not carried out.
+// item, for as long as the context lasts, or one that met a former controller,
+// which was not carried out either, for as long as one request may take.
 func (c *Cluster) send(ctx context.Context, x exchange) []verdict {
 	verdicts := make([]verdict, x.items)
 	pending := make([]int, x.items)
 	for i := range pending {
 		pending[i] = i
 	}
+	patience := time.Now().Add(c.timeout)
 	for len(pending) > 0 {
 		resp, err := c.write(ctx, x.ask(pending))
 		if err != nil {
@@ -74,7 +81,7 @@ func (c *Cluster) send(ctx context.Context, x exchange) []verdict {
 		var again []int
 		for n, i := range pending {
 			verdicts[i] = verdict{answer: answers[n]}
-			if putOff(answers[n].code) {
+			if answers[n].putOff(time.Now().Before(patience)) {
 				again = append(again, i)
 			}
 		}
@@ -86,8 +93,9 @@ func (c *Cluster) send(ctx context.Context, x exchange) []verdict {
 	return verdicts
 }
 
-func putOff(code int16) bool {
-	return code == kerr.ThrottlingQuotaExceeded.Code || code == kerr.NotController.Code
+// putOff tells an item that is to be sent again.
+func (a answer) putOff(patient bool) bool {
+	return a.code == kerr.ThrottlingQuotaExceeded.Code || a.code == kerr.NotController.Code && patient
 }
 
 // pause waits as long as the broker asked, at least 100 ms; it is false where
@@ -114,10 +122,9 @@ func unanswered(verdicts []verdict) error {
 }
 
 // millis is how long the controller may take for a request.
-func (c *Cluster) millis() int32 { return int32(c.timeout.Milliseconds()) }
-
-// errNoAnswer is an item that the broker's answer leaves out.
-var errNoAnswer = errors.New("the broker's answer leaves it out")
+func (c *Cluster) millis() int32 {
+	return int32(min(c.timeout.Milliseconds(), math.MaxInt32)) //nolint:gosec // bounded
+}
 
 // byName pairs the items of a request with its answers, which come in any order.
 func byName[T any](items []int, name func(int) string, results []T, read func(T) (string, answer)) []answer {
@@ -130,15 +137,12 @@ func byName[T any](items []int, name func(int) string, results []T, read func(T)
 	for n, i := range items {
 		a, ok := answers[name(i)]
 		if !ok {
-			a = answer{code: unknownCode, message: kmsg.StringPtr(errNoAnswer.Error())}
+			a = answer{lost: true}
 		}
 		out[n] = a
 	}
 	return out
 }
-
-// unknownCode is Kafka's UNKNOWN_SERVER_ERROR.
-const unknownCode = -1
 
 // inOrder reads answers that come in the order of the request.
 func inOrder[T any](items []int, results []T, read func(T) answer) []answer {
@@ -147,7 +151,7 @@ func inOrder[T any](items []int, results []T, read func(T) answer) []answer {
 		if n < len(results) {
 			out[n] = read(results[n])
 		} else {
-			out[n] = answer{code: unknownCode, message: kmsg.StringPtr(errNoAnswer.Error())}
+			out[n] = answer{lost: true}
 		}
 	}
 	return out

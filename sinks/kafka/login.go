@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -15,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/oauth"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
+	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 )
 
@@ -111,12 +113,34 @@ func (o OAuth) token(ctx context.Context) (oauth.Auth, error) {
 	if err != nil {
 		return oauth.Auth{}, fmt.Errorf("read the client secret: %w", err)
 	}
+	ctx, err = o.trusting(ctx)
+	if err != nil {
+		return oauth.Auth{}, err
+	}
 	config := clientcredentials.Config{ClientID: o.ClientID, ClientSecret: secret, TokenURL: o.TokenURL, Scopes: o.Scopes}
 	token, err := config.Token(ctx)
+	// The error of a refusal holds the server's whole answer, which may echo
+	// what it was sent.
+	if refused := (*oauth2.RetrieveError)(nil); errors.As(err, &refused) {
+		return oauth.Auth{}, fmt.Errorf("get a token from %s: the server refuses: %s %s", o.TokenURL, refused.Response.Status, refused.ErrorCode)
+	}
 	if err != nil {
 		return oauth.Auth{}, fmt.Errorf("get a token from %s: %w", o.TokenURL, err)
 	}
 	return oauth.Auth{Token: token.AccessToken, Extensions: o.Extensions}, nil
+}
+
+// trusting makes the token's request trust the configured authorities.
+func (o OAuth) trusting(ctx context.Context) (context.Context, error) {
+	if o.CA == nil {
+		return ctx, nil
+	}
+	config, err := TLS{CA: o.CA}.config()
+	if err != nil {
+		return nil, err
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: config, Proxy: http.ProxyFromEnvironment}}
+	return context.WithValue(ctx, oauth2.HTTPClient, client), nil
 }
 
 func (a AWS) auth(context.Context) (aws.Auth, error) {

@@ -59,6 +59,7 @@ type OAuth struct {
 	ClientID     string
 	ClientSecret Secret
 	Scopes       []string
+	CA           Secret            // PEM of the authorities to trust at TokenURL; nil trusts the system's
 	Extensions   map[string]string // SASL extensions (KIP-342)
 }
 

@@ -111,5 +111,5 @@ func quotaAnswer(e kmsg.AlterClientQuotasResponseEntry) (string, answer) {
 	for i, p := range e.Entity {
 		parts[i] = QuotaPart{p.Type, p.Name}
 	}
-	return QuotaEntityID(parts...).Name, answer{e.ErrorCode, e.ErrorMessage, ""}
+	return QuotaEntityID(parts...).Name, answer{code: e.ErrorCode, message: e.ErrorMessage}
 }

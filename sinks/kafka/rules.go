@@ -18,7 +18,7 @@ func Rules() map[string]reconcile.Rules {
 	}
 }
 
-// ScramCredentialRules: a password cannot be read back, and iterations are
+// ScramCredentialRules say that a password cannot be read back, and iterations are
 // part of what is made of it.
 func ScramCredentialRules() reconcile.Rules {
 	return reconcile.Rules{
@@ -58,7 +58,7 @@ func checkIterations(_, to reconcile.Value) string {
 	return ""
 }
 
-// ACLSetRules: a principal's ACLs are a bag.
+// ACLSetRules say that a principal's ACLs are a bag.
 func ACLSetRules() reconcile.Rules {
 	return reconcile.Rules{
 		Bag: true, Recreate: true,
@@ -66,7 +66,7 @@ func ACLSetRules() reconcile.Rules {
 	}
 }
 
-// QuotaEntityRules: an entity's quotas are a bag.
+// QuotaEntityRules say that an entity's quotas are a bag.
 func QuotaEntityRules() reconcile.Rules {
 	return reconcile.Rules{
 		Bag: true, Recreate: true,

@@ -60,7 +60,7 @@ func (k *topics) alter(ctx context.Context, todo []alteration, validate bool) ([
 		read: func(resp kmsg.Response, items []int) ([]answer, int32) {
 			r := resp.(*kmsg.IncrementalAlterConfigsResponse)
 			return byName(items, func(i int) string { return todo[i].id.Name }, r.Resources, func(t kmsg.IncrementalAlterConfigsResponseResource) (string, answer) {
-				return t.ResourceName, answer{t.ErrorCode, t.ErrorMessage, ""}
+				return t.ResourceName, answer{code: t.ErrorCode, message: t.ErrorMessage}
 			}), r.ThrottleMillis
 		},
 	})

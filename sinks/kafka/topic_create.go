@@ -75,7 +75,7 @@ func (k *topics) create(ctx context.Context, changes []reconcile.Change, validat
 		read: func(resp kmsg.Response, items []int) ([]answer, int32) {
 			r := resp.(*kmsg.CreateTopicsResponse)
 			return byName(items, func(i int) string { return wanted[i].Topic }, r.Topics, func(t kmsg.CreateTopicsResponseTopic) (string, answer) {
-				return t.Topic, answer{t.ErrorCode, t.ErrorMessage, uid(t.TopicID)}
+				return t.Topic, answer{code: t.ErrorCode, message: t.ErrorMessage, uid: uid(t.TopicID)}
 			}), r.ThrottleMillis
 		},
 	})

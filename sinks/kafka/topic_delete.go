@@ -50,13 +50,13 @@ func (k *topics) removeByID(ctx context.Context, id reconcile.ID, planned string
 		read: func(resp kmsg.Response, _ []int) ([]answer, int32) {
 			r := resp.(*kmsg.DeleteTopicsResponse)
 			if len(r.Topics) != 1 {
-				return []answer{{code: unknownCode, message: kmsg.StringPtr(errNoAnswer.Error())}}, r.ThrottleMillis
+				return []answer{{lost: true}}, r.ThrottleMillis
 			}
 			t := r.Topics[0]
 			if t.ErrorCode == kerr.UnknownTopicID.Code || t.ErrorCode == kerr.UnknownTopicOrPartition.Code {
 				t.ErrorCode = 0
 			}
-			return []answer{{t.ErrorCode, t.ErrorMessage, ""}}, r.ThrottleMillis
+			return []answer{{code: t.ErrorCode, message: t.ErrorMessage}}, r.ThrottleMillis
 		},
 	})
 	return verdicts[0].outcome(id, "Delete on topic "+id.Name)

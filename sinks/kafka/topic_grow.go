@@ -25,7 +25,7 @@ func (k *topics) grow(ctx context.Context, changes []found, validate bool) ([]re
 		read: func(resp kmsg.Response, items []int) ([]answer, int32) {
 			r := resp.(*kmsg.CreatePartitionsResponse)
 			return byName(items, func(i int) string { return todo[i].Topic }, r.Topics, func(t kmsg.CreatePartitionsResponseTopic) (string, answer) {
-				return t.Topic, answer{t.ErrorCode, t.ErrorMessage, ""}
+				return t.Topic, answer{code: t.ErrorCode, message: t.ErrorMessage}
 			}), r.ThrottleMillis
 		},
 	})

@@ -16,8 +16,8 @@ const notCarriedOut = "not yet carried out: replication is changed by a reassign
 // topicGrace is how long a topic must be gone from Git before it is deleted.
 const topicGrace = 10 * time.Minute
 
-// TopicRules: partitions only grow, replication is not changed here, and the
-// keys that keep data say so when they would keep less.
+// TopicRules say that partitions only grow, that replication is not changed
+// here, and which keys would keep less data than before.
 func TopicRules() reconcile.Rules {
 	return reconcile.Rules{Grace: topicGrace, Field: topicRule}
 }

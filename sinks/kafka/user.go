@@ -15,7 +15,7 @@ import (
 // KindScramCredential is the live kind of SCRAM credentials:
 // ScramCredential/bob|SCRAM-SHA-512 with the fields "iterations" and
 // "password", which can be written and not read.
-const KindScramCredential = "ScramCredential"
+const KindScramCredential = "ScramCredential" //nolint:gosec // a name, no secret
 
 // The fields of a SCRAM credential, and what Kafka takes as iterations.
 const (

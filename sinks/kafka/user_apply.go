@@ -175,7 +175,7 @@ func (k *credentials) alter(ctx context.Context, changes []scramChange) []reconc
 		read: func(resp kmsg.Response, items []int) ([]answer, int32) {
 			r := resp.(*kmsg.AlterUserSCRAMCredentialsResponse)
 			return byName(items, func(i int) string { return changes[i].user }, r.Results, func(t kmsg.AlterUserSCRAMCredentialsResponseResult) (string, answer) {
-				return t.User, answer{t.ErrorCode, t.ErrorMessage, ""}
+				return t.User, answer{code: t.ErrorCode, message: t.ErrorMessage}
 			}), r.ThrottleMillis
 		},
 	})
@@ -197,6 +197,6 @@ func (c scramChange) add(req *kmsg.AlterUserSCRAMCredentialsRequest) {
 		return
 	}
 	u := kmsg.NewAlterUserSCRAMCredentialsRequestUpsertion()
-	u.Name, u.Mechanism, u.Iterations, u.Salt, u.SaltedPassword = c.user, c.code, int32(c.iterations), c.salt, c.salted
+	u.Name, u.Mechanism, u.Iterations, u.Salt, u.SaltedPassword = c.user, c.code, int32(c.iterations), c.salt, c.salted //nolint:gosec // at most mostIterations
 	req.Upsertions = append(req.Upsertions, u)
 }

@@ -58,7 +58,8 @@ func convert(n *kyaml.Node) (reconcile.Node, bool) {
 		}
 		return out, true
 	default:
-		return yaml.Scalar(n.ShortTag(), n.Value, 0)
+		out, ok := yaml.Scalar(n.ShortTag(), n.Value, 0)
+		return integer(out), ok
 	}
 }
 

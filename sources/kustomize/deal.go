@@ -59,9 +59,6 @@ func (c *cutter) prune(dir string, p *piece) bool {
 		k.Patches = slices.DeleteFunc(slices.Clone(k.Patches), func(one types.Patch) bool {
 			return one.Target == nil && !c.everywhere(kn, one.Path+one.Patch)
 		})
-		k.PatchesStrategicMerge = slices.DeleteFunc(slices.Clone(k.PatchesStrategicMerge), func(one types.PatchStrategicMerge) bool {
-			return !c.everywhere(kn, string(one))
-		})
 	}
 	p.dirs[dir] = k
 	return hasContent(k)

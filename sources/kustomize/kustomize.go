@@ -81,7 +81,16 @@ func (r *Renderer) Render(ctx context.Context, tree fs.FS, dir string) (sources.
 	if err != nil {
 		return sources.Rendered{}, err
 	}
-	return sources.Rendered{Documents: docs, Notes: notes}, nil
+	plaintext := plaintextSecrets(tree, docs)
+	if docs, err = expandTemplates(docs, r.options.TemplateParameters); err != nil {
+		return sources.Rendered{}, err
+	}
+	if r.options.Substituting {
+		if docs, err = substitute(docs, r.options.Substitute); err != nil {
+			return sources.Rendered{}, err
+		}
+	}
+	return sources.Rendered{Documents: docs, Notes: notes, Plaintext: plaintext}, nil
 }
 
 func (r *Renderer) documents(ctx context.Context, tree fs.FS, dir string) ([]reconcile.Document, []string, error) {

@@ -11,6 +11,9 @@ import (
 // lined copies the lines of what is still as it was written. What was changed
 // on the way has none: its line is in another file.
 func lined(n, original reconcile.Node) reconcile.Node {
+	if sameNumber(n, original) {
+		return original
+	}
 	if n.Kind != original.Kind {
 		return n
 	}

@@ -94,9 +94,11 @@ func (c *checker) check() {
 	for i := range k.PatchesJson6902 {
 		c.file("patchesJson6902", &k.PatchesJson6902[i].Path)
 	}
-	for i := range k.PatchesStrategicMerge {
-		c.inlineOrFile((*string)(&k.PatchesStrategicMerge[i]))
+	var old []types.Patch
+	for _, p := range k.PatchesStrategicMerge {
+		old = append(old, c.inlineOrFile(string(p)))
 	}
+	k.Patches, k.PatchesStrategicMerge = append(old, k.Patches...), nil // the same, without kustomize's warning
 	for i := range k.Replacements {
 		c.file("replacements", &k.Replacements[i].Path)
 	}
@@ -173,11 +175,13 @@ func (c *checker) file(field string, ref *string) {
 	}
 }
 
-// inlineOrFile: a strategic merge patch is given as text or as a path.
-func (c *checker) inlineOrFile(ref *string) {
-	if !strings.ContainsAny(*ref, "\n:") {
-		c.file("patchesStrategicMerge", ref)
+// inlineOrFile: an old strategic merge patch is given as text or as a path.
+func (c *checker) inlineOrFile(ref string) types.Patch {
+	if strings.ContainsAny(ref, "\n{") {
+		return types.Patch{Patch: ref}
 	}
+	c.file("patchesStrategicMerge", &ref)
+	return types.Patch{Path: ref}
 }
 
 func (c *checker) resolve(field, ref string) (string, fs.FileInfo, bool) {

@@ -3,6 +3,8 @@
 package subjects
 
 import (
+	"slices"
+
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/reconcile/kindtest"
 	"github.com/ottla-io/ottla/sinks/kafka"
@@ -32,8 +34,8 @@ func All(c *kafka.Cluster, prefix string, validates bool) map[string]kindtest.Su
 
 func resource(kind, name string, fields ...string) reconcile.Resource {
 	r := reconcile.Resource{ID: reconcile.ID{Kind: kind, Name: name}, Fields: make(map[string]reconcile.Value)}
-	for i := 0; i < len(fields); i += 2 {
-		r.Fields[fields[i]] = reconcile.TextOf(fields[i+1])
+	for pair := range slices.Chunk(fields, 2) {
+		r.Fields[pair[0]] = reconcile.TextOf(pair[1])
 	}
 	return r
 }

@@ -11,11 +11,13 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sources"
 )
 
 // Options are what an agent is made of.
@@ -47,6 +49,7 @@ func New(o Options) *Agent {
 func (a *Agent) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, f := range a.feeds() {
+		f.begin()
 		all.Go(func() { f.run(ctx, a.Poke) })
 	}
 	for i, c := range a.Clusters {
@@ -84,10 +87,10 @@ func (a *Agent) keep(ctx context.Context, c *Cluster, wake <-chan struct{}) {
 	pause := newPause(c.Interval)
 	for {
 		report := c.Round(ctx, reconcile.Scope{Full: true})
+		a.tell(ctx, report)
 		if ctx.Err() != nil {
 			return
 		}
-		a.tell(report)
 		timer := time.NewTimer(pause.after(report))
 		select {
 		case <-ctx.Done():
@@ -100,42 +103,69 @@ func (a *Agent) keep(ctx context.Context, c *Cluster, wake <-chan struct{}) {
 	}
 }
 
-func (a *Agent) tell(r Report) {
-	a.log(r)
-	if a.Told != nil {
+// tell says what a round did. Of one that was stopped only what it did is
+// logged: what it could no longer see is no news.
+func (a *Agent) tell(ctx context.Context, r Report) {
+	stopped := ctx.Err() != nil
+	a.log(r, stopped)
+	if a.Told != nil && !stopped {
 		a.Told(r)
 	}
 }
 
-// Sync asks every repository and runs one round on every cluster.
+// Sync asks every repository and runs one round on every cluster. A round that
+// is stopped with the context is made up for by the next.
 func (a *Agent) Sync(ctx context.Context) ([]View, error) {
 	a.refresh(ctx)
-	var views []View
-	for _, c := range a.Clusters {
+	views := a.each(func(c *Cluster) Report {
 		r := c.Round(ctx, reconcile.Scope{Full: true})
-		a.tell(r)
-		views = append(views, r.View())
+		a.tell(ctx, r)
+		return r
+	})
+	if err := ctx.Err(); err != nil {
+		a.Poke()
+		return views, err
 	}
-	return views, ctx.Err()
+	return views, nil
 }
 
-// refresh asks every repository that is asked beside the rounds; one that is
-// not is asked by the round itself.
-func (a *Agent) refresh(ctx context.Context) {
+// each asks all clusters at once: one that is down keeps no other waiting.
+func (a *Agent) each(do func(*Cluster) Report) []View {
+	views := make([]View, len(a.Clusters))
+	var all sync.WaitGroup
+	for i, c := range a.Clusters {
+		all.Go(func() { views[i] = do(c).View() })
+	}
+	all.Wait()
+	return views
+}
+
+// refresh asks every repository that is asked beside the rounds, and is true if
+// one has something new; one that is not is asked by the round itself.
+func (a *Agent) refresh(ctx context.Context) bool {
+	var changed atomic.Bool
+	var all sync.WaitGroup
 	for _, f := range a.feeds() {
-		if f.latest.Load() != nil {
-			f.refresh(ctx)
+		if f.aside() == nil {
+			continue
 		}
+		all.Go(func() {
+			if f.refresh(ctx) {
+				changed.Store(true)
+			}
+		})
 	}
+	all.Wait()
+	return changed.Load()
 }
 
-// Plan says what a round would do now, without doing it.
+// Plan says what a round would do now, without doing it. What it learnt of the
+// repositories wakes the rounds.
 func (a *Agent) Plan(ctx context.Context) ([]View, error) {
-	a.refresh(ctx)
-	var views []View
-	for _, c := range a.Clusters {
-		views = append(views, c.Plan(ctx, reconcile.Scope{Full: true}).View())
+	if a.refresh(ctx) {
+		defer a.Poke()
 	}
+	views := a.each(func(c *Cluster) Report { return c.Plan(ctx, reconcile.Scope{Full: true}) })
 	return views, ctx.Err()
 }
 
@@ -143,28 +173,51 @@ func (a *Agent) Plan(ctx context.Context) ([]View, error) {
 var ErrNoSuchHold = errors.New("nothing that is held has this digest")
 
 // Confirm journals a person's word on held changes, and wakes the round that
-// carries them out. Every digest must be one that is held now.
+// carries them out. Every digest must be one that is held now, or nothing is
+// journaled. A cluster that cannot be asked only matters if it may hold what
+// none of the others does.
 func (a *Agent) Confirm(ctx context.Context, digests []reconcile.Digest) ([]reconcile.Hold, error) {
+	var found []held
+	var failed []error
+	for _, c := range a.Clusters {
+		missing := slices.DeleteFunc(slices.Clone(digests), func(d reconcile.Digest) bool {
+			return slices.ContainsFunc(found, func(h held) bool { return h.hold.Digest == d })
+		})
+		if len(missing) == 0 {
+			break
+		}
+		some, err := c.held(ctx, missing)
+		found, failed = append(found, some...), append(failed, err)
+	}
+	if err := unfound(digests, found, failed); err != nil {
+		return nil, err
+	}
 	var holds []reconcile.Hold
-	for _, d := range digests {
-		hold, err := a.confirm(ctx, d)
-		if err != nil {
+	for _, h := range found {
+		if err := h.confirm(ctx); err != nil {
 			return holds, err
 		}
-		holds = append(holds, hold)
+		holds = append(holds, h.hold)
 	}
 	a.Poke()
 	return holds, nil
 }
 
-func (a *Agent) confirm(ctx context.Context, d reconcile.Digest) (reconcile.Hold, error) {
-	for _, c := range a.Clusters {
-		hold, err := c.confirm(ctx, d)
-		if !errors.Is(err, ErrNoSuchHold) {
-			return hold, err
+// unfound is the error of digests that nobody holds.
+func unfound(digests []reconcile.Digest, found []held, failed []error) error {
+	for _, d := range digests {
+		if slices.ContainsFunc(found, func(h held) bool { return h.hold.Digest == d }) {
+			continue
+		}
+		if err := errors.Join(failed...); err != nil {
+			return fmt.Errorf("find what %s stands for: %w", d, err)
+		}
+		return &sources.HintError{
+			Err:  fmt.Errorf("%s: %w", d, ErrNoSuchHold),
+			Hint: "ottla plan lists what is held, with its digests",
 		}
 	}
-	return reconcile.Hold{}, fmt.Errorf("%s: %w", d, ErrNoSuchHold)
+	return nil
 }
 
 // ErrNotOwned says that the ledger does not own that id.
@@ -173,40 +226,54 @@ var ErrNotOwned = errors.New("the ledger does not own it")
 // Release gives a thing up without touching it. It returns the sync that
 // owned it. A document that still declares it adopts it again.
 func (a *Agent) Release(ctx context.Context, id reconcile.ID) (string, error) {
+	var failed []error
 	for _, c := range a.Clusters {
 		sync, err := c.release(ctx, id)
-		if !errors.Is(err, ErrNotOwned) {
-			return sync, err
+		switch {
+		case err == nil:
+			return sync, nil
+		case !errors.Is(err, ErrNotOwned):
+			failed = append(failed, err)
 		}
+	}
+	if err := errors.Join(failed...); err != nil {
+		return "", err
 	}
 	return "", fmt.Errorf("%s: %w", id, ErrNotOwned)
 }
 
-// log says what a round did: one line, and one for each failure.
-func (a *Agent) log(r Report) {
+// log says what a round did: a line for each change and for each failure. The
+// failures of a round that was stopped are its end, and no failures.
+func (a *Agent) log(r Report, stopped bool) {
 	log := a.Log
 	if log == nil {
 		return
 	}
-	if r.Err != nil {
+	if r.Err != nil && !stopped {
 		log.Error("round failed", zap.String("cluster", r.Cluster), zap.Error(r.Err))
 	}
 	for _, s := range r.Syncs {
-		s.log(log)
+		s.log(log, stopped)
 	}
 }
 
-func (s SyncReport) log(log *zap.Logger) {
+func (s SyncReport) log(log *zap.Logger, stopped bool) {
 	log = log.With(zap.String("round", s.Sync), zap.String("revision", s.Revision()))
-	for _, err := range s.Errors() {
-		log.Error("sync has a problem", zap.Error(err))
+	if !stopped {
+		for _, err := range s.Errors() {
+			log.Error("sync has a problem", zap.Error(err))
+		}
 	}
 	for _, o := range s.Outcomes {
-		if o.Failed != "" {
-			log.Error("change failed", zap.Stringer("resource", o.ID), zap.String("error", o.Failed))
-			continue
+		resource := zap.Stringer("resource", o.ID)
+		switch {
+		case o.Unsure:
+			log.Warn("change has no answer", resource, zap.String("error", o.Failed))
+		case o.Failed != "":
+			log.Error("change failed", resource, zap.String("error", o.Failed))
+		default:
+			log.Info("change applied", resource, zap.Strings("fields", o.Fields))
 		}
-		log.Info("change applied", zap.Stringer("resource", o.ID), zap.Strings("fields", o.Fields))
 	}
 	log.Debug("round done", zap.Int("changes", len(s.Plan.Changes)), zap.Duration("took", s.Took))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -121,8 +120,8 @@ func (c *Cluster) begin(ctx context.Context, report *Report, accept bool) (*scen
 		return nil, fmt.Errorf("read the ledger of cluster %s: %w", c.Name, err)
 	}
 	c.step("after replay")
-	for _, sync := range c.Syncs {
-		report.Syncs = append(report.Syncs, sync.look(ctx, c.looking(state, sync, accept)))
+	if err := c.lookAtAll(ctx, state, report, accept); err != nil {
+		return nil, err
 	}
 	c.step("after look")
 	target, id, err := c.reach(ctx)
@@ -133,13 +132,39 @@ func (c *Cluster) begin(ctx context.Context, report *Report, accept bool) (*scen
 	return &scene{target: target, id: id, state: state, report: report}, nil
 }
 
-func (c *Cluster) looking(state *reconcile.State, sync *Sync, accept bool) looking {
-	l := looking{key: c.Key}
-	section := state.Section(sync.Name)
-	if section.Binding.Repository == sync.Binding.Repository && section.Binding.Ref == sync.Binding.Ref {
-		l.accepted = section.Accepted
+// lookAtAll looks at every sync. Each feed is read once: syncs that share one
+// see the same revision, or what moves between them in one commit would for a
+// moment be declared by none.
+func (c *Cluster) lookAtAll(ctx context.Context, state *reconcile.State, report *Report, accept bool) error {
+	news := map[*Feed]fetched{}
+	var errs []error
+	for _, sync := range c.Syncs {
+		if _, read := news[sync.Feed]; !read {
+			news[sync.Feed] = sync.Feed.newest(ctx)
+		}
+		r, err := sync.look(ctx, news[sync.Feed], c.looking(state, sync, accept))
+		report.Syncs = append(report.Syncs, r)
+		errs = append(errs, err)
 	}
-	if accept {
+	return errors.Join(append(errs, ctx.Err())...)
+}
+
+// looking says what the ledger knows of a sync's revisions. One that was
+// accepted from another repository or ref says nothing of this one, and stays
+// where it is until a person confirms the new binding.
+func (c *Cluster) looking(state *reconcile.State, sync *Sync, accept bool) looking {
+	l := looking{key: c.Key, now: c.Now()}
+	same := true
+	if section := state.Sections[sync.Name]; section != nil {
+		bound := section.Binding
+		l.known = section.Accepted
+		same = bound.Repository == sync.Binding.Repository && bound.Ref == sync.Binding.Ref
+		if same {
+			l.accepted = section.Accepted
+		}
+		same = same || bound == reconcile.Binding{}
+	}
+	if accept && same && sync.Mode != Observe {
 		l.accept = c.accept
 	}
 	return l
@@ -200,7 +225,7 @@ func (c *Cluster) input(s *scene, sync *Sync, scope reconcile.Scope) reconcile.I
 	return reconcile.Input{
 		Sync: sync.Name, Revision: sync.good.snapshot.Revision, Now: c.Now(),
 		Binding: binding, Scope: scope, Want: sync.want(),
-		Have: s.seen.live(), Unknown: s.seen.unknown, State: s.state,
+		Have: s.seen.live(), Unknown: s.unknownTo(sync), State: s.state,
 		Rules: c.rules(s, sync), Others: c.others(sync),
 	}
 }
@@ -276,46 +301,4 @@ func (c *Cluster) runner(s *scene) reconcile.Runner {
 		runner.Kinds[k.Name()] = k
 	}
 	return runner
-}
-
-// confirm journals a person's word, if this cluster holds that digest.
-func (c *Cluster) confirm(ctx context.Context, d reconcile.Digest) (reconcile.Hold, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	report := c.propose(ctx, reconcile.Scope{Full: true})
-	if report.Err != nil {
-		return reconcile.Hold{}, report.Err
-	}
-	for _, s := range report.Syncs {
-		at := slices.IndexFunc(s.Holds, func(h reconcile.Hold) bool { return h.Digest == d })
-		if at < 0 {
-			continue
-		}
-		return s.Holds[at], c.append(ctx, reconcile.Entry{Sync: s.Sync, Revision: s.Revision(), Confirm: []reconcile.Digest{d}})
-	}
-	return reconcile.Hold{}, ErrNoSuchHold
-}
-
-// release gives up ownership, if this cluster's ledger has it.
-func (c *Cluster) release(ctx context.Context, id reconcile.ID) (string, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	state, err := c.Ledger.Replay(ctx)
-	if err != nil {
-		return "", fmt.Errorf("read the ledger of cluster %s: %w", c.Name, err)
-	}
-	owner := state.Owner(id)
-	if owner == "" {
-		return "", ErrNotOwned
-	}
-	note := reconcile.Change{ID: id, Action: reconcile.Note, Notes: reconcile.Notes{Release: "released by hand"}}
-	return owner, c.append(ctx, reconcile.Entry{Sync: owner, Intent: []reconcile.Change{note}})
-}
-
-func (c *Cluster) append(ctx context.Context, e reconcile.Entry) error {
-	e.Time = c.Now()
-	if err := c.Ledger.Append(ctx, e); err != nil {
-		return fmt.Errorf("write the ledger: %w", err)
-	}
-	return nil
 }

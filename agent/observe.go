@@ -73,6 +73,34 @@ func (s *seen) read(ctx context.Context, k reconcile.Kind, scope reconcile.Scope
 	}
 }
 
+// unknownTo is what could not be observed of what a sync declares, owns or was
+// about to change: the rest is not its business.
+func (s *scene) unknownTo(sync *Sync) []reconcile.Unobserved {
+	ours, kinds := map[reconcile.ID]bool{}, map[string]bool{}
+	add := func(id reconcile.ID) { ours[id], kinds[id.Kind] = true, true }
+	for _, r := range sync.want() {
+		add(r.ID)
+	}
+	if section := s.state.Sections[sync.Name]; section != nil {
+		for id := range section.Owned {
+			add(id)
+		}
+		for id := range section.Pending {
+			add(id)
+		}
+		for _, job := range section.Claims {
+			add(job)
+		}
+	}
+	var out []reconcile.Unobserved
+	for _, u := range s.seen.unknown {
+		if ours[u.ID] || u.ID.Name == "" && kinds[u.ID.Kind] {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
 // aims lists what is declared or owned by any sync, by kind.
 func (c *Cluster) aims(s *scene) map[string]map[reconcile.ID]bool {
 	aims := map[string]map[reconcile.ID]bool{}
@@ -93,6 +121,9 @@ func (c *Cluster) aims(s *scene) map[string]map[reconcile.ID]bool {
 		}
 		for id := range section.Pending {
 			add(id)
+		}
+		for _, job := range section.Claims {
+			add(job)
 		}
 	}
 	return aims

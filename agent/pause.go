@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -9,6 +10,8 @@ import (
 const (
 	firstRetry = time.Second
 	lastRetry  = 5 * time.Minute
+	// usualInterval is the time between rounds where none is configured.
+	usualInterval = 30 * time.Second
 )
 
 // pause is the time to the next round: the interval after a good one. After a
@@ -24,7 +27,7 @@ func newPause(interval time.Duration) *pause {
 	b := backoff.NewExponentialBackOff()
 	b.InitialInterval, b.MaxInterval, b.Multiplier = firstRetry, lastRetry, 2
 	b.Reset()
-	return &pause{interval, b}
+	return &pause{cmp.Or(interval, usualInterval), b}
 }
 
 func (p *pause) after(r Report) time.Duration {
@@ -32,7 +35,7 @@ func (p *pause) after(r Report) time.Duration {
 		p.growing.Reset()
 		return p.interval
 	}
-	next := p.growing.NextBackOff()
+	next := min(p.growing.NextBackOff(), lastRetry) // it strays from its own limit
 	if r.Err == nil {
 		return min(next, p.interval)
 	}

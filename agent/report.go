@@ -29,7 +29,8 @@ type SyncReport struct {
 	Plan     reconcile.Plan
 	Holds    []reconcile.Hold
 	Outcomes []reconcile.Outcome
-	Leftover []reconcile.Change // acknowledged, and still not so
+	Leftover []reconcile.Change     // acknowledged, and still not so
+	Unseen   []reconcile.Unobserved // acknowledged, and could not be looked at again
 	Took     time.Duration
 
 	SourceErr error // the source could not be read
@@ -54,7 +55,7 @@ func (r Report) Failed() bool {
 
 // Failed tells a sync that did not do what it should have.
 func (s SyncReport) Failed() bool {
-	if s.RunErr != nil || s.CheckErr != nil || len(s.Leftover) > 0 {
+	if s.RunErr != nil || s.CheckErr != nil || len(s.Leftover)+len(s.Unseen) > 0 {
 		return true
 	}
 	for _, o := range s.Outcomes {

@@ -61,7 +61,7 @@ func (c *Cluster) resources(ctx context.Context) ([]ResourceView, error) {
 	c.addDeclared(at)
 	addOwned(state, at)
 	for _, s := range report.Syncs {
-		addPlanned(s.Plan, at)
+		addPlanned(s.Plan, all, at)
 	}
 	return sortedViews(all), nil
 }
@@ -100,7 +100,7 @@ func addOwned(state *reconcile.State, at func(reconcile.ID) *ResourceView) {
 	}
 }
 
-func addPlanned(p reconcile.Plan, at func(reconcile.ID) *ResourceView) {
+func addPlanned(p reconcile.Plan, all map[reconcile.ID]*ResourceView, at func(reconcile.ID) *ResourceView) {
 	for _, c := range p.Changes {
 		if c.Action != reconcile.Note && c.ID.Kind != reconcile.BindingKind {
 			at(c.ID).State = fateWord(c)
@@ -109,6 +109,12 @@ func addPlanned(p reconcile.Plan, at func(reconcile.ID) *ResourceView) {
 	for _, u := range p.Unknown {
 		if u.ID.Name != "" {
 			at(u.ID).State = "unknown"
+			continue
+		}
+		for id, v := range all {
+			if id.Kind == u.ID.Kind {
+				v.State = "unknown"
+			}
 		}
 	}
 }

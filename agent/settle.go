@@ -22,8 +22,8 @@ const (
 // acknowledged before every broker shows it: what is late is neither drift nor
 // an error. What is left different after the deadline is one, in words.
 func (c *Cluster) settle(ctx context.Context, s *scene, sync *Sync, r *SyncReport) {
-	changed := acknowledged(r.Outcomes)
-	if len(changed) == 0 || ctx.Err() != nil {
+	acks := r.acknowledged()
+	if len(acks) == 0 || ctx.Err() != nil {
 		return
 	}
 	wait := backoff.NewExponentialBackOff()
@@ -31,11 +31,15 @@ func (c *Cluster) settle(ctx context.Context, s *scene, sync *Sync, r *SyncRepor
 	wait.Reset()
 	deadline := c.Now().Add(c.Settle)
 	for {
-		r.Leftover = c.remaining(ctx, s, sync, changed)
-		if len(r.Leftover) == 0 || !c.Now().Before(deadline) || ctx.Err() != nil {
+		left, unseen := c.remaining(ctx, s, sync, acks)
+		if ctx.Err() != nil {
+			return // a look that was cut short says nothing
+		}
+		r.Leftover, r.Unseen = left, unseen
+		if len(left)+len(unseen) == 0 || !c.Now().Before(deadline) {
 			break
 		}
-		sleep(ctx, wait.NextBackOff())
+		sleep(ctx, min(wait.NextBackOff(), deadline.Sub(c.Now())))
 	}
 	c.step("after settle")
 }
@@ -49,66 +53,88 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// acknowledged lists what was changed without a doubt, with its fields.
-func acknowledged(outcomes []reconcile.Outcome) map[reconcile.ID]map[string]bool {
-	changed := map[reconcile.ID]map[string]bool{}
-	for _, o := range outcomes {
-		if o.Failed != "" || o.Unsure {
-			continue
-		}
-		if changed[o.ID] == nil {
-			changed[o.ID] = map[string]bool{}
-		}
-		for _, f := range o.Fields {
-			changed[o.ID][f] = true
+// ack is a change that was acknowledged, and its fields that were.
+type ack struct {
+	action reconcile.Action
+	uid    string
+	fields map[string]bool
+}
+
+// acknowledged lists what was changed without a doubt. An outcome that names no
+// field speaks of all that went ahead, not of those that are held.
+func (s SyncReport) acknowledged() map[reconcile.ID]ack {
+	went := map[reconcile.ID]reconcile.Change{}
+	for _, c := range s.Plan.Changes {
+		if e, some := c.Effective(); some && e.Action != reconcile.Note {
+			went[e.ID] = e
 		}
 	}
-	return changed
+	acks := map[reconcile.ID]ack{}
+	for _, o := range s.Outcomes {
+		e, known := went[o.ID]
+		if o.Failed != "" || o.Unsure || !known {
+			continue
+		}
+		a := ackOf(e, o.Fields)
+		maps.Copy(a.fields, acks[o.ID].fields)
+		acks[o.ID] = a
+	}
+	return acks
+}
+
+// ackOf is what an outcome of a change that went ahead acknowledges; no names
+// are all of its fields.
+func ackOf(went reconcile.Change, names []string) ack {
+	a := ack{went.Action, went.UID, map[string]bool{}}
+	for _, f := range went.Fields {
+		if len(names) == 0 || slices.Contains(names, f.Name) {
+			a.fields[f.Name] = true
+		}
+	}
+	return a
 }
 
 // remaining observes what was changed once more, and returns what still
-// differs. What was seen to settle is not looked at again.
-func (c *Cluster) remaining(ctx context.Context, s *scene, sync *Sync, changed map[reconcile.ID]map[string]bool) []reconcile.Change {
-	scope := changedScope(sync, changed)
-	c.refresh(ctx, s, scope)
-	var left []reconcile.Change
-	differs := map[reconcile.ID]bool{}
+// differs and what could not be seen. What was seen to settle is not looked at
+// again.
+func (c *Cluster) remaining(ctx context.Context, s *scene, sync *Sync, acks map[reconcile.ID]ack) ([]reconcile.Change, []reconcile.Unobserved) {
+	scope := ackScope(acks)
+	unseen := c.refresh(ctx, s, scope)
+	differs := map[reconcile.ID]reconcile.Change{}
 	for _, change := range reconcile.Diff(c.input(s, sync, scope)).Changes {
-		if e, some := stillOpen(change, changed[change.ID]); some {
-			left = append(left, e)
-			differs[change.ID] = true
-		}
+		differs[change.ID] = change
 	}
-	for id := range changed {
-		if !differs[id] {
-			delete(changed, id)
+	var left []reconcile.Change
+	for _, id := range scope.Name {
+		if slices.ContainsFunc(unseen, func(u reconcile.Unobserved) bool { return u.ID == id }) {
+			continue
 		}
+		if change, open := acks[id].open(s, id, differs[id]); open {
+			left = append(left, change)
+			continue
+		}
+		delete(acks, id)
 	}
-	return left
+	return left, unseen
 }
 
-// changedScope looks at what was changed and no further: of a created thing at
-// what is declared.
-func changedScope(sync *Sync, changed map[reconcile.ID]map[string]bool) reconcile.Scope {
-	scope := reconcile.Scope{Fields: map[reconcile.ID][]string{}}
-	for id, fields := range changed {
-		scope.Name = append(scope.Name, id)
-		scope.Fields[id] = slices.Sorted(maps.Keys(fields))
-	}
-	for _, r := range sync.want() {
-		if fields, ok := changed[r.ID]; ok && len(fields) == 0 {
-			scope.Fields[r.ID] = slices.Sorted(maps.Keys(r.Fields))
-		}
+// ackScope looks at what was changed and no further.
+func ackScope(acks map[reconcile.ID]ack) reconcile.Scope {
+	scope := reconcile.Scope{Name: slices.SortedFunc(maps.Keys(acks), reconcile.CompareID), Fields: map[reconcile.ID][]string{}}
+	for id, a := range acks {
+		scope.Fields[id] = slices.Sorted(maps.Keys(a.fields))
 	}
 	return scope
 }
 
-// refresh replaces what is known of the things in scope.
-func (c *Cluster) refresh(ctx context.Context, s *scene, scope reconcile.Scope) {
+// refresh replaces what is known of the things in scope, and returns what could
+// not be seen just now.
+func (c *Cluster) refresh(ctx context.Context, s *scene, scope reconcile.Scope) []reconcile.Unobserved {
 	byKind := map[string][]reconcile.ID{}
 	for _, id := range scope.Name {
 		byKind[id.Kind] = append(byKind[id.Kind], id)
 	}
+	var unseen []reconcile.Unobserved
 	for _, k := range s.target.Kinds() {
 		names := byKind[k.Name()]
 		if len(names) == 0 {
@@ -116,39 +142,51 @@ func (c *Cluster) refresh(ctx context.Context, s *scene, scope reconcile.Scope) 
 		}
 		fresh := seen{byID: map[reconcile.ID]reconcile.Live{}}
 		fresh.read(ctx, k, reconcile.Scope{Name: names, Fields: scope.Fields})
-		if len(fresh.unknown) > 0 {
-			continue // what cannot be seen just now is looked at again
-		}
 		for _, id := range names {
+			if u, some := fresh.unseen(id); some {
+				unseen = append(unseen, u)
+				continue
+			}
 			delete(s.seen.byID, id)
-		}
-		for id, l := range fresh.byID {
-			s.seen.byID[id] = l
+			if l, lives := fresh.byID[id]; lives {
+				s.seen.byID[id] = l
+			}
 		}
 	}
+	return unseen
 }
 
-// stillOpen tells a change whose acknowledged fields do not show.
-func stillOpen(change reconcile.Change, fields map[string]bool) (reconcile.Change, bool) {
-	if change.Action == reconcile.Note || change.ID.Kind == reconcile.BindingKind {
-		return change, false
-	}
-	if len(fields) == 0 || change.Action != reconcile.Update {
-		return change, true
-	}
-	for _, f := range change.Fields {
-		if fields[f.Name] {
-			return change, true
+// unseen says why a thing could not be observed, alone or with its kind.
+func (s *seen) unseen(id reconcile.ID) (reconcile.Unobserved, bool) {
+	for _, u := range s.unknown {
+		if u.ID == id || u.ID == (reconcile.ID{Kind: id.Kind}) {
+			return reconcile.Unobserved{ID: id, Reason: u.Reason}, true
 		}
 	}
-	return change, false
+	return reconcile.Unobserved{}, false
+}
+
+// open tells what of an acknowledged change does not show. What is deleted is
+// not ours any more, so that no diff speaks of it.
+func (a ack) open(s *scene, id reconcile.ID, now reconcile.Change) (reconcile.Change, bool) {
+	if a.action == reconcile.Delete {
+		live, lives := s.seen.byID[id]
+		same := a.uid == "" || live.UID == "" || a.uid == live.UID
+		return reconcile.Change{ID: id, Action: reconcile.Delete}, lives && same
+	}
+	switch now.Action {
+	case reconcile.Create:
+		return reconcile.Change{ID: id, Action: reconcile.Create}, true
+	case reconcile.Update:
+		now.Fields = slices.DeleteFunc(slices.Clone(now.Fields), func(f reconcile.FieldChange) bool { return !a.fields[f.Name] })
+		return now, len(now.Fields) > 0
+	default:
+		return now, false
+	}
 }
 
 // leftover is the error of changes that were acknowledged and do not show.
 func (s SyncReport) leftover() error {
-	if len(s.Leftover) == 0 {
-		return nil
-	}
 	words := make([]string, 0, len(s.Leftover))
 	for _, c := range s.Leftover {
 		for _, f := range c.Fields {
@@ -158,5 +196,11 @@ func (s SyncReport) leftover() error {
 			words = append(words, fmt.Sprintf("%s: %s does not show", c.ID, c.Action))
 		}
 	}
-	return fmt.Errorf("acknowledged by the brokers and still not so: %s", strings.Join(words, "; "))
+	for _, u := range s.Unseen {
+		words = append(words, fmt.Sprintf("%s could not be looked at again: %s", u.ID, u.Reason))
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	return fmt.Errorf("acknowledged by the brokers, and does not show: %s", strings.Join(words, "; "))
 }

@@ -2,7 +2,9 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/sources"
@@ -36,74 +38,89 @@ type Sync struct {
 	Read func(context.Context, sources.Snapshot) (reconcile.Declarations, error)
 
 	good     *goodRevision
-	rejected string // the newest revision that was rejected
-	why      error
+	rejected verdict // on the newest revision
+	lost     verdict // on the accepted one, which could not be had again
 }
 
-// goodRevision is the newest revision that decoded. It is read once, not once
-// a round.
-type goodRevision struct {
-	snapshot sources.Snapshot
-	declared reconcile.Declarations
-	sealed   []reconcile.Resource
-}
+const (
+	// descendsMost is how long a round waits to learn how two revisions are
+	// related, which may take a fetch of older history.
+	descendsMost = time.Minute
+	// recallMost is how long it waits for a revision that was had before.
+	recallMost = 15 * time.Second
+)
 
 // look brings the sync up to the newest revision, or keeps the last good one.
-func (s *Sync) look(ctx context.Context, l looking) SyncReport {
+// The error says that the ledger could not be written.
+func (s *Sync) look(ctx context.Context, newest fetched, l looking) (SyncReport, error) {
 	r := SyncReport{Sync: s.Name, Mode: s.Mode}
-	newest, err := s.Feed.newest(ctx)
-	if err != nil {
-		r.SourceErr = fmt.Errorf("read the source of sync %s: %w", s.Name, err)
+	if newest.err != nil {
+		r.SourceErr = fmt.Errorf("read the source of sync %s: %w", s.Name, newest.err)
 	} else {
-		r.Newest = newest
-		r.RejectErr = s.take(ctx, newest, l)
+		r.Newest = newest.snapshot
+		r.RejectErr, r.SourceErr = s.take(ctx, newest.snapshot, l)
 	}
 	if s.good == nil {
-		s.recall(ctx, l)
+		if err := s.recall(ctx, l); err != nil {
+			r.SourceErr = errors.Join(r.SourceErr, err)
+		}
 	}
-	if s.good != nil {
-		r.Snapshot, r.Remarks = s.good.snapshot, s.good.declared.Remarks
+	if s.good == nil {
+		return r, nil
 	}
-	return r
+	r.Snapshot, r.Remarks = s.good.snapshot, s.good.declared.Remarks
+	return r, l.keeps(ctx, s.Name, s.good.snapshot.Revision)
 }
 
 // looking is what a sync needs of its cluster to take a revision.
 type looking struct {
 	key      []byte
-	accepted string // the newest good revision that the ledger knows
+	now      time.Time
+	accepted string // the newest good revision of this repository and ref that the ledger knows
+	known    string // the one that stands in the ledger, whatever it is of
 	accept   func(ctx context.Context, sync, revision string) error
 }
 
-// take makes a revision the one that is kept, unless it is rejected.
-func (s *Sync) take(ctx context.Context, snap sources.Snapshot, l looking) error {
-	if s.good != nil && s.good.snapshot.Revision == snap.Revision {
-		s.rejected = ""
+// keeps writes down what is healed from now on. That may have been taken by a
+// look that writes nothing, so the ledger is asked, not our memory.
+func (l looking) keeps(ctx context.Context, sync, revision string) error {
+	if l.accept == nil || l.known == revision {
 		return nil
 	}
-	if s.rejected == snap.Revision && s.why != nil {
-		return s.why
-	}
-	good, err := s.read(ctx, snap, l)
-	if err != nil {
-		if ctx.Err() == nil {
-			s.rejected, s.why = snap.Revision, err
-		}
-		return err
-	}
-	if s.Mode != Observe && l.accept != nil {
-		if err := l.accept(ctx, s.Name, snap.Revision); err != nil {
-			return err
-		}
-	}
-	s.good, s.rejected, s.why = good, "", nil
-	return nil
+	return l.accept(ctx, sync, revision)
 }
 
-// read rejects a revision that rewrites history or does not decode.
-func (s *Sync) read(ctx context.Context, snap sources.Snapshot, l looking) (*goodRevision, error) {
-	if err := s.follows(ctx, snap, l.accepted); err != nil {
-		return nil, err
+// take makes a revision the one that is kept, unless it is rejected. A failure
+// to find out rejects nothing.
+func (s *Sync) take(ctx context.Context, snap sources.Snapshot, l looking) (rejected, failed error) {
+	if s.good != nil && s.good.snapshot.Revision == snap.Revision {
+		s.rejected = verdict{}
+		return nil, nil
 	}
+	if s.rejected.holds(snap.Revision, l) {
+		return s.rejected.why, nil
+	}
+	rejected, failed = s.follows(ctx, snap, l.accepted)
+	if failed != nil {
+		return nil, failed
+	}
+	var good *goodRevision
+	if rejected == nil {
+		good, rejected = s.read(ctx, snap, l)
+	}
+	switch {
+	case rejected == nil:
+		s.good, s.rejected = good, verdict{}
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	default:
+		s.rejected = s.rejected.against(snap.Revision, rejected, l)
+	}
+	return rejected, nil
+}
+
+// read decodes a revision, or rejects it.
+func (s *Sync) read(ctx context.Context, snap sources.Snapshot, l looking) (*goodRevision, error) {
 	declared, err := s.Read(ctx, snap)
 	if err != nil {
 		return nil, fmt.Errorf("revision %s is rejected: %w", short(snap.Revision), err)
@@ -112,37 +129,53 @@ func (s *Sync) read(ctx context.Context, snap sources.Snapshot, l looking) (*goo
 }
 
 // follows refuses a history that was rewritten: Git cannot roll us back
-// silently.
-func (s *Sync) follows(ctx context.Context, snap sources.Snapshot, accepted string) error {
-	if accepted == "" || s.AllowRewrite || accepted == snap.Revision {
-		return nil
+// silently. Where nothing was applied yet, what was shown last counts.
+func (s *Sync) follows(ctx context.Context, snap sources.Snapshot, accepted string) (rejected, failed error) {
+	if accepted == "" && s.good != nil {
+		accepted = s.good.snapshot.Revision
 	}
+	if accepted == "" || s.AllowRewrite || s.Descends == nil || accepted == snap.Revision {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, descendsMost)
+	defer cancel()
 	ok, err := s.Descends(ctx, snap.Revision, accepted)
 	if err != nil {
-		return fmt.Errorf("ask whether %s follows %s: %w", short(snap.Revision), short(accepted), err)
+		return nil, fmt.Errorf("ask whether %s follows %s: %w", short(snap.Revision), short(accepted), err)
 	}
 	if !ok {
 		return &sources.HintError{
 			Err:  fmt.Errorf("revision %s is rejected: history was rewritten, it does not descend from %s, which is applied", short(snap.Revision), short(accepted)),
 			Hint: "revert with a new commit on top, or set allowRewrite: true on the repository",
-		}
+		}, nil
 	}
-	return nil
+	return nil, nil
 }
 
 // recall goes back to the last good revision after a restart, so that it goes
 // on being healed while the newest is rejected or the source is down.
-func (s *Sync) recall(ctx context.Context, l looking) {
-	if l.accepted == "" || s.At == nil {
-		return
+func (s *Sync) recall(ctx context.Context, l looking) error {
+	if l.accepted == "" || s.At == nil || s.rejected.holds(l.accepted, l) {
+		return nil
 	}
-	snap, err := s.At(ctx, l.accepted)
-	if err != nil {
-		return
+	if s.lost.holds(l.accepted, l) {
+		return s.lost.why
 	}
-	if good, err := s.read(ctx, snap, l); err == nil {
-		s.good = good
+	patient, cancel := context.WithTimeout(ctx, recallMost)
+	defer cancel()
+	snap, err := s.At(patient, l.accepted)
+	if err == nil {
+		s.good, err = s.read(ctx, snap, l)
 	}
+	if err == nil {
+		s.lost = verdict{}
+		return nil
+	}
+	err = fmt.Errorf("go back to revision %s of sync %s, which was good: %w", short(l.accepted), s.Name, err)
+	if ctx.Err() == nil {
+		s.lost = s.lost.against(l.accepted, err, l)
+	}
+	return err
 }
 
 // want is what the sync declares, sealed.

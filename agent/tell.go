@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ func (r Report) Incidents() []sinks.Incident {
 	var out []sinks.Incident
 	if r.Err != nil {
 		out = append(out, sinks.Incident{
-			Key: r.Prefix() + "unreachable", Severity: sinks.Error, Cluster: r.Cluster, Since: r.Began,
+			Key: r.prefix() + unreachable, Severity: sinks.Error, Cluster: r.Cluster, Since: r.Began,
 			Title: fmt.Sprintf("cluster %s cannot be kept", r.Cluster), Lines: problemLines(r.Err),
 		})
 	}
@@ -26,21 +27,30 @@ func (r Report) Incidents() []sinks.Incident {
 	return out
 }
 
-// Prefix begins the keys of this cluster's incidents.
-func (r Report) Prefix() string { return "cluster/" + r.Cluster + "/" }
+// Prefix begins the keys of what this report knows to be over, where it does
+// not say that it goes on. A round that did not reach its cluster knows of
+// nothing else that it is over.
+func (r Report) Prefix() string {
+	if r.Err != nil {
+		return r.prefix() + unreachable
+	}
+	return r.prefix()
+}
+
+const unreachable = "unreachable"
+
+// prefix begins the keys of all of this cluster's incidents.
+func (r Report) prefix() string { return "cluster/" + r.Cluster + "/" }
 
 // Healed are incidents that began and ended within this round: drift that was
-// found and put back.
+// found, put back, and is seen to be so.
 func (r Report) Healed() []sinks.Incident {
 	var out []sinks.Incident
 	for _, s := range r.Syncs {
-		done := map[reconcile.ID]bool{}
-		for _, o := range s.Outcomes {
-			done[o.ID] = o.Failed == "" && !o.Unsure
-		}
+		acks := s.acknowledged()
 		for _, c := range s.Plan.Changes {
-			lines := driftLines(c)
-			if !done[c.ID] || len(lines) == 0 {
+			lines := healedLines(c, acks[c.ID])
+			if len(lines) == 0 || s.late(c.ID) {
 				continue
 			}
 			i := s.incident(r, "drift/"+c.ID.String(), sinks.Warning, fmt.Sprintf("%s was changed by hand and is healed", c.ID), lines)
@@ -52,18 +62,29 @@ func (r Report) Healed() []sinks.Incident {
 	return out
 }
 
+// late tells what was acknowledged and does not show.
+func (s SyncReport) late(id reconcile.ID) bool {
+	return slices.ContainsFunc(s.Leftover, func(c reconcile.Change) bool { return c.ID == id }) ||
+		slices.ContainsFunc(s.Unseen, func(u reconcile.Unobserved) bool { return u.ID == id })
+}
+
 // driftLines are the fields that somebody changed by hand and that go ahead.
 func driftLines(c reconcile.Change) []string {
 	e, some := c.Effective()
 	if !some || e.Action == reconcile.Note {
 		return nil
 	}
-	if e.Action == reconcile.Create && e.Why == reconcile.Drifted {
+	return healedLines(c, ackOf(e, nil))
+}
+
+// healedLines are the fields that somebody changed by hand and that were put back.
+func healedLines(c reconcile.Change, done ack) []string {
+	if done.action == reconcile.Create && c.Why == reconcile.Drifted {
 		return []string{"it was deleted by hand: created again"}
 	}
 	var lines []string
-	for _, f := range e.Fields {
-		if f.Why == reconcile.Drifted {
+	for _, f := range c.Fields {
+		if f.Why == reconcile.Drifted && done.fields[f.Name] {
 			lines = append(lines, fmt.Sprintf("%s: %v → %v (drift)", f.Name, f.From, f.To))
 		}
 	}
@@ -72,7 +93,7 @@ func driftLines(c reconcile.Change) []string {
 
 func (s SyncReport) incident(r Report, key string, severity sinks.Severity, title string, lines []string) sinks.Incident {
 	return sinks.Incident{
-		Key: r.Prefix() + s.Sync + "/" + key, Severity: severity, Cluster: r.Cluster, Sync: s.Sync,
+		Key: r.prefix() + s.Sync + "/" + key, Severity: severity, Cluster: r.Cluster, Sync: s.Sync,
 		Title: title, Lines: lines, Since: r.Began,
 		Revision: s.Snapshot.Revision, Author: s.Snapshot.Author, Subject: s.Snapshot.Subject,
 	}
@@ -106,17 +127,30 @@ func (s SyncReport) incidents(r Report) []sinks.Incident {
 
 // rejection names the author of the newest revision, not of the one that is kept.
 func (s SyncReport) rejection(r Report) sinks.Incident {
-	i := s.incident(r, "rejected", sinks.Error, fmt.Sprintf("a revision of sync %s is rejected; the last good one goes on being kept", s.Sync), problemLines(s.RejectErr))
+	kept := "the last good one goes on being kept"
+	if s.Revision() == "" {
+		kept = "there is no good one to keep, and nothing is done"
+	}
+	i := s.incident(r, "rejected", sinks.Error, fmt.Sprintf("a revision of sync %s is rejected; %s", s.Sync, kept), problemLines(s.RejectErr))
 	i.Revision, i.Author, i.Subject = s.Newest.Revision, s.Newest.Author, s.Newest.Subject
 	return i
 }
 
+// failures are one incident for each thing: its partitions and its
+// configuration may both have failed.
 func (s SyncReport) failures(r Report) []sinks.Incident {
 	var out []sinks.Incident
+	at := map[reconcile.ID]int{}
 	for _, o := range s.Outcomes {
-		if o.Failed != "" {
-			out = append(out, s.incident(r, "failed/"+o.ID.String(), sinks.Error, fmt.Sprintf("%s could not be changed", o.ID), []string{o.Failed}))
+		if o.Failed == "" {
+			continue
 		}
+		if i, some := at[o.ID]; some {
+			out[i].Lines = append(out[i].Lines, o.Failed)
+			continue
+		}
+		at[o.ID] = len(out)
+		out = append(out, s.incident(r, "failed/"+o.ID.String(), sinks.Error, fmt.Sprintf("%s could not be changed", o.ID), []string{o.Failed}))
 	}
 	return out
 }

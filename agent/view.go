@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/ottla-io/ottla/reconcile"
@@ -143,17 +144,20 @@ func (s SyncReport) kept() bool {
 	return false
 }
 
-// openChanges counts what was planned and not carried out in this round.
+// openChanges counts what was planned and not, or not wholly, carried out in
+// this round.
 func (s SyncReport) openChanges() int {
-	done := map[reconcile.ID]bool{}
-	for _, o := range s.Outcomes {
-		done[o.ID] = o.Failed == "" && !o.Unsure
-	}
+	acks := s.acknowledged()
 	open := 0
 	for _, c := range s.Plan.Changes {
-		if c.Action != reconcile.Note && !done[c.ID] {
+		if c.Action != reconcile.Note && !acks[c.ID].all(c) {
 			open++
 		}
 	}
 	return open
+}
+
+// all tells that nothing of a change is left to be done.
+func (a ack) all(c reconcile.Change) bool {
+	return a.action != "" && !slices.ContainsFunc(c.Fields, func(f reconcile.FieldChange) bool { return !a.fields[f.Name] })
 }

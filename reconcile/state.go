@@ -80,6 +80,9 @@ func (s *State) Fold(e Entry) {
 	case e.Accepted != "":
 		sec.Accepted = e.Accepted
 	case e.Bind != nil:
+		if was := sec.Binding; was != (Binding{}) && (was.Repository != e.Bind.Repository || was.Ref != e.Bind.Ref) {
+			sec.Accepted = "" // it is no revision of what is followed now
+		}
 		sec.Binding = *e.Bind
 		clear(sec.Confirms) // they were given for what was bound before
 	case e.Intent != nil:

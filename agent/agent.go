@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,8 +24,6 @@ type Options struct {
 	Log      *zap.Logger
 	// Told gets every report; it must not block. It may be nil.
 	Told func(Report)
-	// Wake receives a value when somebody says "look again". It may be nil.
-	Wake <-chan struct{}
 }
 
 // Agent keeps clusters as their syncs declare. Its methods are safe for
@@ -47,24 +46,26 @@ func New(o Options) *Agent {
 // then stops between two requests, with its ledger written.
 func (a *Agent) Run(ctx context.Context) {
 	var all sync.WaitGroup
-	all.Go(func() { a.passOn(ctx) })
+	for _, f := range a.feeds() {
+		all.Go(func() { f.run(ctx, a.Poke) })
+	}
 	for i, c := range a.Clusters {
 		all.Go(func() { a.keep(ctx, c, a.wakes[i]) })
 	}
 	all.Wait()
 }
 
-// passOn wakes every cluster's loop. A wake that finds one waiting already is
-// the same wake.
-func (a *Agent) passOn(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-a.Wake:
-			a.Poke()
+// feeds are the feeds of all syncs, each once.
+func (a *Agent) feeds() []*Feed {
+	var out []*Feed
+	for _, c := range a.Clusters {
+		for _, s := range c.Syncs {
+			if !slices.Contains(out, s.Feed) {
+				out = append(out, s.Feed)
+			}
 		}
 	}
+	return out
 }
 
 // Poke asks for a round at once. Many pokes are one round.
@@ -106,8 +107,9 @@ func (a *Agent) tell(r Report) {
 	}
 }
 
-// Sync runs one round on every cluster.
+// Sync asks every repository and runs one round on every cluster.
 func (a *Agent) Sync(ctx context.Context) ([]View, error) {
+	a.refresh(ctx)
 	var views []View
 	for _, c := range a.Clusters {
 		r := c.Round(ctx, reconcile.Scope{Full: true})
@@ -117,8 +119,19 @@ func (a *Agent) Sync(ctx context.Context) ([]View, error) {
 	return views, ctx.Err()
 }
 
+// refresh asks every repository that is asked beside the rounds; one that is
+// not is asked by the round itself.
+func (a *Agent) refresh(ctx context.Context) {
+	for _, f := range a.feeds() {
+		if f.latest.Load() != nil {
+			f.refresh(ctx)
+		}
+	}
+}
+
 // Plan says what a round would do now, without doing it.
 func (a *Agent) Plan(ctx context.Context) ([]View, error) {
+	a.refresh(ctx)
 	var views []View
 	for _, c := range a.Clusters {
 		views = append(views, c.Plan(ctx, reconcile.Scope{Full: true}).View())

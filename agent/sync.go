@@ -28,7 +28,7 @@ type Sync struct {
 	// recreate. It may be nil.
 	Rules func(map[string]reconcile.Rules) map[string]reconcile.Rules
 
-	Newest   func(context.Context) (sources.Snapshot, error)
+	Feed     *Feed
 	At       func(ctx context.Context, revision string) (sources.Snapshot, error)
 	Descends func(ctx context.Context, newer, older string) (bool, error)
 	// Read turns a snapshot into what it declares: decrypt, render, decode. An
@@ -51,7 +51,7 @@ type goodRevision struct {
 // look brings the sync up to the newest revision, or keeps the last good one.
 func (s *Sync) look(ctx context.Context, l looking) SyncReport {
 	r := SyncReport{Sync: s.Name, Mode: s.Mode}
-	newest, err := s.Newest(ctx)
+	newest, err := s.Feed.newest(ctx)
 	if err != nil {
 		r.SourceErr = fmt.Errorf("read the source of sync %s: %w", s.Name, err)
 	} else {

@@ -68,12 +68,12 @@ func (a *app) adhocAgent(dir string, o adhoc) (*agent.Agent, error) {
 	if len(o.ageKeys)+len(o.pgpKeys) > 0 {
 		sync.SOPS = agent.SOPSConfig{AgeKeyFiles: o.ageKeys, PGPKeyFiles: o.pgpKeys}
 	}
-	read := reader{renderer: rendererOf(sync), keys: keysOf(sync), path: at.path, cluster: sync.Cluster, encryptedOnly: sync.Secrets == "encrypted-only"}
+	read := reader{renderer: newRenderer(sync), keys: keysOf(sync), path: at.path, cluster: sync.Cluster, encryptedOnly: sync.Secrets == "encrypted-only"}
 	snapshot := func(context.Context) (sources.Snapshot, error) {
 		return sources.Snapshot{Revision: "directory", Ref: "directory " + dir, Tree: at.tree}, nil
 	}
 	one := &agent.Sync{
-		Name: sync.Name, Mode: agent.Apply, Guards: guardsOf(cluster, sync, safe), Rules: rulesOf(sync), Newest: snapshot, Read: read.read,
+		Name: sync.Name, Mode: agent.Apply, Guards: guardsOf(cluster, sync, safe), Rules: rulesOf(sync), Feed: &agent.Feed{Newest: snapshot}, Read: read.read,
 		Binding: reconcile.Binding{Repository: dir, Path: at.path, Ref: "directory"},
 	}
 	return agent.New(agent.Options{Log: a.quietLog(), Clusters: []*agent.Cluster{{

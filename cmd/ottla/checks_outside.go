@@ -29,7 +29,7 @@ func (c *checks) sync(ctx context.Context, s agent.SyncConfig, newest sources.Sn
 	if newest.Tree == nil {
 		return
 	}
-	read := reader{renderer: rendererOf(s), keys: keysOf(s), path: s.Path, cluster: s.Cluster, encryptedOnly: s.Secrets == "encrypted-only"}
+	read := reader{renderer: newRenderer(s), keys: keysOf(s), path: s.Path, cluster: s.Cluster, encryptedOnly: s.Secrets == "encrypted-only"}
 	declared, err := read.read(ctx, newest)
 	c.note(area, fmt.Sprintf("what %s declares can be read", s.Path), err,
 		fmt.Sprintf("%d documents, %d resources", declared.Documents, len(declared.Resources)))

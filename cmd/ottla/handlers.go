@@ -53,12 +53,11 @@ func (s *shift) patterns(repository string) []string {
 	return all
 }
 
-// poke makes the next round ask the repository.
+// poke has the repository asked at once; what is new wakes the rounds.
 func (h *house) poke(repository string) {
-	for at, poller := range h.sources {
+	for at, feed := range h.sources {
 		if at.repository == repository {
-			poller.Poke()
+			feed.Poke()
 		}
 	}
-	h.agent.Poke()
 }

@@ -22,7 +22,7 @@ func (a *app) renderCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			read := reader{renderer: rendererOf(agent.SyncConfig{}), path: at.path}
+			read := reader{renderer: newRenderer(agent.SyncConfig{}), path: at.path}
 			o, err := read.open(cmd.Context(), sources.Snapshot{Tree: at.tree})
 			if err != nil {
 				return err

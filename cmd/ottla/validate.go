@@ -88,7 +88,7 @@ func validate(ctx context.Context, at place, all []place, encryptedOnly bool) sh
 
 func validateOne(ctx context.Context, at place, encryptedOnly bool) show.ValidatedPath {
 	out := show.ValidatedPath{Path: at.path, Errors: []show.Problem{}}
-	read := reader{renderer: rendererOf(agent.SyncConfig{}), path: at.path, encryptedOnly: encryptedOnly}
+	read := reader{renderer: newRenderer(agent.SyncConfig{}), path: at.path, encryptedOnly: encryptedOnly}
 	declared, err := read.read(ctx, sources.Snapshot{Tree: at.tree})
 	if err != nil {
 		out.Errors = show.Problems(err, "")

@@ -75,11 +75,12 @@ func inGroup(id string, commands ...*cobra.Command) []*cobra.Command {
 
 // house is what one configuration makes.
 type house struct {
-	config  *agent.Config
-	agent   *agent.Agent
-	sources map[source]*git.Poller
-	repos   map[string]*git.Repository
-	closers []func() error
+	config   *agent.Config
+	agent    *agent.Agent
+	sources  map[source]*feed
+	repos    map[string]*git.Repository
+	renderer *kustomize.Renderer
+	closers  []func() error
 }
 
 // source is what of which repository is followed; syncs share it.
@@ -100,7 +101,7 @@ type hooks struct {
 // clusters until Close. Nothing outside is asked yet, save for the files that
 // it names.
 func build(c *agent.Config, h hooks) (*house, error) {
-	out := &house{config: c, sources: map[source]*git.Poller{}, repos: map[string]*git.Repository{}}
+	out := &house{config: c, sources: map[source]*feed{}, repos: map[string]*git.Repository{}, renderer: kustomize.New(kustomize.Options{})}
 	if err := out.build(h); err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
@@ -159,16 +160,16 @@ func (h *house) cluster(c agent.ClusterConfig, with hooks) (*agent.Cluster, erro
 
 func (h *house) sync(c agent.ClusterConfig, s agent.SyncConfig, safe *protected) (*agent.Sync, error) {
 	r, _ := h.config.Repository(s.Repository)
-	poller, name, err := h.follow(r, refOf(s.Ref))
+	feed, name, err := h.follow(r, refOf(s.Ref))
 	if err != nil {
 		return nil, err
 	}
-	read := reader{renderer: rendererOf(s), keys: keysOf(s), path: s.Path, cluster: c.Name, encryptedOnly: s.Secrets == "encrypted-only"}
+	read := reader{renderer: h.renderer.With(renderOptions(s)), keys: keysOf(s), path: s.Path, cluster: c.Name, encryptedOnly: s.Secrets == "encrypted-only"}
 	out := &agent.Sync{
 		Name: s.Name, Mode: agent.Mode(s.Mode), AllowRewrite: r.AllowRewrite,
 		Binding: reconcile.Binding{Repository: name, Path: s.Path, Ref: refName(r, s)},
 		Guards:  guardsOf(c, s, safe), Rules: rulesOf(s),
-		Newest: poller.Newest, Descends: poller.Descends, Read: read.read,
+		Feed: feed.Feed, Descends: feed.poller.Descends, Read: read.read,
 	}
 	if repo := h.repos[r.Name]; repo != nil {
 		out.At = func(ctx context.Context, revision string) (sources.Snapshot, error) {
@@ -179,7 +180,7 @@ func (h *house) sync(c agent.ClusterConfig, s agent.SyncConfig, safe *protected)
 }
 
 // follow opens a repository once, and follows each of its refs once.
-func (h *house) follow(r agent.RepositoryConfig, ref git.Ref) (*git.Poller, string, error) {
+func (h *house) follow(r agent.RepositoryConfig, ref git.Ref) (*feed, string, error) {
 	at := source{r.Name, ref}
 	followed, name := git.Directory(r.URL), r.URL
 	if !plainDirectory(r, ref) {
@@ -190,9 +191,19 @@ func (h *house) follow(r agent.RepositoryConfig, ref git.Ref) (*git.Poller, stri
 		followed, name = repo.Follow(ref), repo.String()
 	}
 	if h.sources[at] == nil {
-		h.sources[at] = git.NewPoller(followed, git.PollOptions{Interval: r.Interval})
+		h.sources[at] = newFeed(git.NewPoller(followed, git.PollOptions{Interval: r.Interval}), r.Interval)
 	}
 	return h.sources[at], name, nil
+}
+
+// feed is a poller as the agent asks it.
+type feed struct {
+	*agent.Feed
+	poller *git.Poller
+}
+
+func newFeed(p *git.Poller, every time.Duration) *feed {
+	return &feed{&agent.Feed{Newest: p.Newest, Poke: p.Poke, Wake: p.Wake(), Look: every}, p}
 }
 
 func (h *house) repository(r agent.RepositoryConfig) (*git.Repository, error) {
@@ -233,10 +244,14 @@ func refName(r agent.RepositoryConfig, s agent.SyncConfig) string {
 	return refOf(s.Ref).String()
 }
 
-func rendererOf(s agent.SyncConfig) sources.Renderer {
-	return kustomize.New(kustomize.Options{
+// newRenderer is a renderer of its own; the syncs of a house share the lock
+// that kustomize needs.
+func newRenderer(s agent.SyncConfig) *kustomize.Renderer { return kustomize.New(renderOptions(s)) }
+
+func renderOptions(s agent.SyncConfig) kustomize.Options {
+	return kustomize.Options{
 		NameRefs: nameRefs(), Substituting: s.Substitute != nil, Substitute: s.Substitute, TemplateParameters: s.TemplateParameters,
-	})
+	}
 }
 
 func keysOf(s agent.SyncConfig) func() (*sops.Keys, error) {

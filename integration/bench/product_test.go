@@ -44,7 +44,7 @@ func newProduct(t testing.TB, brokers []string) *product {
 			return kafka.Connect(ctx, kafka.Options{Brokers: brokers})
 		},
 		Syncs: []*agent.Sync{{
-			Name: "bench", Mode: agent.Apply, Newest: source.Fetch, Descends: source.Descends,
+			Name: "bench", Mode: agent.Apply, Feed: &agent.Feed{Newest: source.Fetch}, Descends: source.Descends,
 			Read: func(ctx context.Context, s sources.Snapshot) (reconcile.Declarations, error) {
 				r, err := renderer.Render(ctx, s.Tree, ".")
 				if err != nil {

@@ -76,7 +76,7 @@ func TestAForcedPanicShowsNoSecret(t *testing.T) {
 	if err := os.WriteFile(key, []byte(examples.DemoKey()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	read := reader{renderer: rendererOf(syncWithKey(key)), keys: keysOf(syncWithKey(key)), path: "overlays/dev"}
+	read := reader{renderer: newRenderer(syncWithKey(key)), keys: keysOf(syncWithKey(key)), path: "overlays/dev"}
 	opened, err := read.open(t.Context(), sources.Snapshot{Tree: examples.Platform()})
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/ottla-io/ottla/agent"
@@ -30,5 +31,11 @@ func TestProtectedPrincipalsAreKnownInEveryLiveKind(t *testing.T) {
 	team := "CN=team-a"
 	if words := only(kafka.QuotaEntityID(kafka.QuotaPart{Type: "user", Name: &team})); words != "" {
 		t.Errorf("what is allowed is refused: %s", words)
+	}
+}
+
+func TestAConfigurationMaySpeakOfTheKindsThereAre(t *testing.T) {
+	if known := agent.LiveKinds(); !slices.Equal(known, liveKinds()) {
+		t.Errorf("the configuration knows %v, there are %v", known, liveKinds())
 	}
 }

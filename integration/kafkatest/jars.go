@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"github.com/gofrs/flock"
 )
@@ -18,6 +19,9 @@ var pomOfReference string
 
 // VersionEnv names another Kafka than the one in pom.xml, such as 3.9.1.
 const VersionEnv = "OTTLA_KAFKA_VERSION"
+
+// Older tells that VersionEnv names a Kafka before the one of reference.
+func Older() bool { return strings.HasPrefix(os.Getenv(VersionEnv), "3.") }
 
 // pom names the Kafka to fetch.
 func pom() []byte {

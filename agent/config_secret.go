@@ -34,7 +34,7 @@ func (s Secret) readFile() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	data, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return "", fmt.Errorf("read secret: %w", err)
 	}

@@ -3,7 +3,9 @@ package agent
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"sync"
 
 	"github.com/ottla-io/ottla/reconcile"
 )
@@ -26,12 +28,9 @@ func (s *seen) live() []reconcile.Live {
 // each kind. A kind that cannot be read is Unknown; the others go on.
 func (c *Cluster) observe(ctx context.Context, s *scene, scope reconcile.Scope) error {
 	s.seen = seen{byID: map[reconcile.ID]reconcile.Live{}}
-	wanted := c.aims(s)
-	for _, k := range s.target.Kinds() {
-		s.seen.read(ctx, k, c.scopeOf(s, k.Name(), wanted[k.Name()], scope))
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("observe cluster %s: %w", c.Name, err)
-		}
+	c.readAll(ctx, s, scope)
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("observe cluster %s: %w", c.Name, err)
 	}
 	c.prove(ctx, s)
 	c.look.turn++
@@ -41,6 +40,24 @@ func (c *Cluster) observe(ctx context.Context, s *scene, scope reconcile.Scope) 
 		s.report.Live[id.Kind] = append(s.report.Live[id.Kind], l)
 	}
 	return nil
+}
+
+// readAll asks all kinds at once: they wait for different parts of the broker.
+func (c *Cluster) readAll(ctx context.Context, s *scene, scope reconcile.Scope) {
+	wanted := c.aims(s)
+	kinds := s.target.Kinds()
+	answers := make([]seen, len(kinds))
+	var all sync.WaitGroup
+	for i, k := range kinds {
+		answers[i].byID = map[reconcile.ID]reconcile.Live{}
+		narrowed := c.scopeOf(s, wanted[k.Name()], scope)
+		all.Go(func() { answers[i].read(ctx, k, narrowed) })
+	}
+	all.Wait()
+	for _, a := range answers {
+		maps.Copy(s.seen.byID, a.byID)
+		s.seen.unknown = append(s.seen.unknown, a.unknown...)
+	}
 }
 
 // read takes one kind's answer. What could not be read is named.
@@ -124,7 +141,7 @@ const (
 	turns = 20
 )
 
-func (c *Cluster) scopeOf(s *scene, kind string, aims map[reconcile.ID]bool, scope reconcile.Scope) reconcile.Scope {
+func (c *Cluster) scopeOf(s *scene, aims map[reconcile.ID]bool, scope reconcile.Scope) reconcile.Scope {
 	out := reconcile.Scope{Full: scope.Full}
 	for id := range aims {
 		if scope.Full || slices.Contains(scope.Name, id) {

@@ -31,7 +31,7 @@ const (
 // besides what stands below the same path. The longest path counts.
 func rooms() map[string][]string {
 	return map[string][]string{
-		"cmd":                {"agent", "sources", "sinks", "reconcile", "integration"},
+		"cmd":                {"agent", "sources", "sinks", "reconcile", "integration", "docs"},
 		"agent":              {"reconcile", "sources!", "sinks!"},
 		"agent/journal":      {"reconcile", "sources!"},
 		"sources":            {"reconcile"},

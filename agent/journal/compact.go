@@ -66,7 +66,7 @@ func replace(path string, data []byte) error {
 }
 
 func syncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // the operator's state directory
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}

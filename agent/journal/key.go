@@ -18,7 +18,7 @@ const keyLength = 32
 // lost key costs no safety: every declared password is sent again, once.
 func Key(dir string) ([]byte, error) {
 	path := filepath.Join(dir, "seal.key")
-	key, err := os.ReadFile(path) //nolint:gosec // the operator's state directory
+	key, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return newKey(dir, path)

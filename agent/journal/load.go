@@ -20,7 +20,7 @@ type loaded struct {
 }
 
 func load(path, cluster string) (loaded, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // the operator's state directory
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return loaded{}, fmt.Errorf("read ledger: %w", err)
 	}

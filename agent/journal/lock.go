@@ -56,7 +56,7 @@ func held(path string) error {
 }
 
 func holder(path string) string {
-	data, err := os.ReadFile(path) //nolint:gosec // the operator's state directory
+	data, err := os.ReadFile(path)
 	pid := strings.TrimSpace(string(data))
 	if _, bad := strconv.Atoi(pid); err != nil || bad != nil {
 		return ""

@@ -3,29 +3,131 @@ package main
 import (
 	"context"
 	"net/http"
+	"path/filepath"
+	"sync"
 
 	"go.uber.org/zap"
 
 	"github.com/ottla-io/ottla/agent"
+	"github.com/ottla-io/ottla/sinks"
+	"github.com/ottla-io/ottla/sinks/kafka"
+	"github.com/ottla-io/ottla/sources/git"
 )
 
-// crew is who hears of every round: the heartbeat, the people, the metrics.
+// crew is who hears of every round: the people, the metrics, the status and
+// the heartbeat.
 type crew struct {
+	config    *agent.Config
+	log       *zap.Logger
+	notifiers []sinks.Notifier
 	heartbeat *heartbeat
+	metrics   *agent.Metrics
+	board     *agent.Board
+
+	mu     sync.Mutex
+	alerts *agent.Alerts // nil before start
 }
 
 func newCrew(c *agent.Config, log *zap.Logger) (*crew, error) {
-	return &crew{heartbeat: newHeartbeat(c.Heartbeat, log)}, nil
+	notifiers, err := notifiersOf(c)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range c.Notify.Slack {
+		notifiers[i] = agent.AtLeast(sinks.Severity(s.MinSeverity), notifiers[i])
+	}
+	w := &crew{config: c, log: log, notifiers: notifiers, heartbeat: newHeartbeat(c.Heartbeat, log)}
+	w.board = agent.NewBoard(readBuild().Version, c, w.firing)
+	return w, nil
+}
+
+// measure makes the metrics of a house: its repositories count their traffic.
+func (w *crew) measure(h *house) {
+	o := agent.MetricsOptions{Version: readBuild().Version, Kinds: liveKinds(), Git: map[string]func() []agent.GitTraffic{}}
+	for _, c := range w.config.Clusters {
+		o.Clusters = append(o.Clusters, c.Name)
+	}
+	for _, s := range w.config.Syncs {
+		o.Syncs = append(o.Syncs, s.Name)
+	}
+	for _, n := range w.notifiers {
+		o.Notifiers = append(o.Notifiers, n.Name())
+	}
+	for _, hook := range w.config.Webhooks.Hooks {
+		o.Hooks = append(o.Hooks, hook.Name)
+	}
+	for _, outcome := range git.Outcomes() {
+		o.HookOutcomes = append(o.HookOutcomes, string(outcome))
+	}
+	for name, repo := range h.repos {
+		o.Git[name] = func() []agent.GitTraffic { return traffic(repo.Stats()) }
+	}
+	w.metrics = agent.NewMetrics(o)
+}
+
+func liveKinds() []string {
+	return []string{kafka.KindTopic, kafka.KindScramCredential, kafka.KindACLSet, kafka.KindQuotaEntity}
+}
+
+func traffic(all []git.Traffic) []agent.GitTraffic {
+	out := make([]agent.GitTraffic, len(all))
+	for i, t := range all {
+		out[i] = agent.GitTraffic{Operation: string(t.Operation), Outcome: t.Outcome, Requests: t.Requests, Bytes: t.Bytes}
+	}
+	return out
 }
 
 // told hears of a round; it does not block.
-func (w *crew) told(r agent.Report) { w.heartbeat.told(r) }
+func (w *crew) told(r agent.Report) {
+	w.metrics.Round(r)
+	w.board.Round(r)
+	w.heartbeat.told(r)
+	alerts := w.open()
+	if alerts == nil {
+		return
+	}
+	alerts.Sync(r.Prefix(), r.Incidents())
+	for _, healed := range r.Healed() {
+		alerts.Raise(healed)
+	}
+}
 
-// run works until the context ends.
-func (w *crew) run(ctx context.Context) { w.heartbeat.run(ctx) }
+// run tells people until the context ends. Open incidents are read only now:
+// the shift before this one wrote them until it ended.
+func (w *crew) run(ctx context.Context) {
+	var all sync.WaitGroup
+	all.Go(func() { w.heartbeat.run(ctx) })
+	w.open().Run(ctx)
+	all.Wait()
+}
 
-// handle adds what can be read over HTTP.
-func (w *crew) handle(_ *http.ServeMux, _ *house) {}
+// start reads the incidents that are open.
+func (w *crew) start() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.alerts = agent.NewAlerts(agent.AlertsOptions{
+		File: filepath.Join(w.config.StateDir, "incidents.json"), Notifiers: w.notifiers,
+		Reminder: w.config.Notify.Reminder, Log: w.log, Told: w.metrics.Notified,
+	})
+}
 
-// delivered counts a webhook's delivery by its outcome.
-func (w *crew) delivered(_, _ string) {}
+func (w *crew) open() *agent.Alerts {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.alerts
+}
+
+func (w *crew) firing() []sinks.Incident {
+	if alerts := w.open(); alerts != nil {
+		return alerts.Firing()
+	}
+	return nil
+}
+
+// handler is what can be read over HTTP, and the webhooks that are not
+// elsewhere.
+func (w *crew) handler(hooks map[string]http.Handler) http.Handler {
+	return agent.NewHandler(agent.HandlerOptions{
+		Status: w.board.Status, Ready: w.board.Ready, Metrics: w.metrics.Handler(), Hooks: hooks, Pprof: w.config.HTTP.Pprof,
+	})
+}

@@ -71,6 +71,7 @@ func (k *keeper) prepare(ctx context.Context, c *agent.Config) (*shift, error) {
 	if err != nil {
 		return nil, err
 	}
+	crew.measure(h)
 	s := &shift{house: h, crew: crew}
 	if err := s.complete(ctx, k); err != nil {
 		return nil, errors.Join(err, h.Close())
@@ -105,6 +106,7 @@ func (k *keeper) work(ctx context.Context, s *shift, reload <-chan os.Signal) (*
 	}
 	defer end()
 	failed := make(chan error, 1)
+	s.crew.start()
 	all.Go(func() { s.agent.Run(running) })
 	all.Go(func() { s.crew.run(running) })
 	all.Go(func() {

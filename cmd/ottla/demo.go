@@ -35,7 +35,10 @@ func (a *app) demoCommand() *cobra.Command {
 }
 
 func (a *app) demo(ctx context.Context, o demo.Options, end bool) error {
-	o.HTTP = freeAddress("127.0.0.1:8080")
+	var err error
+	if o.HTTP, err = freeAddress(); err != nil {
+		return err
+	}
 	stage, err := demo.Open(ctx, o)
 	if err != nil {
 		return err
@@ -148,6 +151,7 @@ func (d *demoPlay) yourTurn() {
 	d.out.Title("Your turn. The agent goes on until Ctrl-C, and says here what it does")
 	d.out.Try("edit and commit", "cd "+dir+"/platform", "edit base/topics.yaml: orders, partitions: 3 → 6", "git commit -am 'More room for orders'")
 	d.out.Try("make a mistake", "write partitons: in base/topics.yaml and commit: the revision is rejected, the last good one kept")
+	d.out.Try("status", "http://"+d.stage.HTTP()+"/api/v1/status", "http://"+d.stage.HTTP()+"/metrics")
 	d.out.Try("look around", "export OTTLA_CONFIG="+dir+"/ottla.yaml", ottla+" plan", ottla+" get", ottla+" get Topic/orders")
 	d.out.Try("try to lose data", "delete a topic from base/topics.yaml, or shorten retention.ms by hand and in Git")
 }
@@ -201,14 +205,13 @@ func problemsOf(r agent.Report) error {
 	return errors.New("the agent reports no problem")
 }
 
-// freeAddress is the address that is wished for if nobody listens there, or any.
-func freeAddress(wish string) string {
-	listener, err := net.Listen("tcp", wish)
+// freeAddress is one that nobody listens on just now.
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "127.0.0.1:0"
+		return "", fmt.Errorf("find a free port: %w", err)
 	}
-	defer func() { _ = listener.Close() }()
-	return wish
+	return listener.Addr().String(), listener.Close()
 }
 
 // ottlaCommand is how this binary is called from a shell.

@@ -61,7 +61,7 @@ func codeOf(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
 		return exitDone
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+	case ctx.Err() != nil:
 		return exitStopped
 	case errors.As(err, &coded):
 		return coded.code

@@ -10,23 +10,21 @@ import (
 // handlers is what answers on which address.
 func (s *shift) handlers() ([]serving, error) {
 	c := s.config
-	main, hooks := http.NewServeMux(), http.NewServeMux()
-	s.crew.handle(main, s.house)
-	if c.Webhooks.Listen == "" {
-		hooks = main
-	}
+	hooks := map[string]http.Handler{}
 	for _, hook := range c.Webhooks.Hooks {
 		handler, err := s.webhook(hook)
 		if err != nil {
 			return nil, err
 		}
-		hooks.Handle("POST /webhook/"+hook.Name, handler)
+		hooks[hook.Name] = handler
 	}
-	all := []serving{{c.HTTP.Listen, c.HTTP.TLS, main}}
-	if c.Webhooks.Listen != "" {
-		all = append(all, serving{c.Webhooks.Listen, c.Webhooks.TLS, hooks})
+	if c.Webhooks.Listen == "" {
+		return []serving{{c.HTTP.Listen, c.HTTP.TLS, s.crew.handler(hooks)}}, nil
 	}
-	return all, nil
+	return []serving{
+		{c.HTTP.Listen, c.HTTP.TLS, s.crew.handler(nil)},
+		{c.Webhooks.Listen, c.Webhooks.TLS, agent.NewHandler(agent.HandlerOptions{Hooks: hooks})},
+	}, nil
 }
 
 // webhook wakes a poll of one repository, and the rounds.
@@ -36,7 +34,7 @@ func (s *shift) webhook(hook agent.HookConfig) (http.Handler, error) {
 		Name: hook.Name, Dialect: git.Dialect(hook.Dialect), Secret: gitSecret(hook.Secret()), User: hook.Username,
 		Repositories: []string{r.URL}, Refs: s.patterns(hook.Repository),
 		Poke:  func() { s.poke(hook.Repository) },
-		Count: func(o git.Outcome) { s.crew.delivered(hook.Name, string(o)) },
+		Count: func(o git.Outcome) { s.crew.metrics.Hook(hook.Name, string(o)) },
 	}
 	if !hook.Password().IsZero() {
 		options.Secret = gitSecret(hook.Password())

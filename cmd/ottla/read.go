@@ -21,10 +21,11 @@ type reader struct {
 }
 
 // opened is a revision on its way: its documents, and the tree that knows what
-// was encrypted.
+// was encrypted. The fields are exported because fmt asks no other field how it
+// wants to be printed, and documents may hold secrets.
 type opened struct {
-	tree     *sops.Tree
-	rendered sources.Rendered
+	Tree     *sops.Tree
+	Rendered sources.Rendered
 }
 
 func (r reader) open(ctx context.Context, snap sources.Snapshot) (opened, error) {
@@ -55,13 +56,13 @@ func (r reader) declare(o opened) (reconcile.Declarations, error) {
 		Bags: func(kind string) bool { return kafka.Rules()[kind].Bag },
 	}
 	if r.encryptedOnly {
-		options.Secret = func(doc reconcile.Document) []error { return refusePlain(doc, o.tree) }
+		options.Secret = func(doc reconcile.Document) []error { return refusePlain(doc, o.Tree) }
 	}
-	declared, err := reconcile.Declare(o.rendered.Documents, options)
+	declared, err := reconcile.Declare(o.Rendered.Documents, options)
 	if err != nil {
 		return declared, err
 	}
-	for _, note := range o.rendered.Notes {
+	for _, note := range o.Rendered.Notes {
 		declared.Remarks = append(declared.Remarks, reconcile.Remark{Text: note})
 	}
 	if !r.encryptedOnly {
@@ -83,8 +84,8 @@ func refusePlain(doc reconcile.Document, tree *sops.Tree) []error {
 
 func remarkPlain(o opened) []reconcile.Remark {
 	var remarks []reconcile.Remark
-	for _, doc := range o.rendered.Documents {
-		if doc.Type() == "v1/Secret" && len(plainKeys(doc, o.tree)) > 0 {
+	for _, doc := range o.Rendered.Documents {
+		if doc.Type() == "v1/Secret" && len(plainKeys(doc, o.Tree)) > 0 {
 			remarks = append(remarks, reconcile.Remark{Origin: doc.Origin, Text: fmt.Sprintf(
 				"Secret %s is in plain text in the repository: encrypt it with SOPS", doc.Name)})
 		}

@@ -27,7 +27,7 @@ func (a *app) renderCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printer(a.out).Documents(masked(o.rendered.Documents))
+			return a.printer(a.out).Documents(masked(o.Rendered.Documents))
 		},
 	}
 }

@@ -119,11 +119,6 @@ func (o OAuth) token(ctx context.Context) (oauth.Auth, error) {
 	}
 	config := clientcredentials.Config{ClientID: o.ClientID, ClientSecret: secret, TokenURL: o.TokenURL, Scopes: o.Scopes}
 	token, err := config.Token(ctx)
-	// The error of a refusal holds the server's whole answer, which may echo
-	// what it was sent.
-	if refused := (*oauth2.RetrieveError)(nil); errors.As(err, &refused) {
-		return oauth.Auth{}, fmt.Errorf("get a token from %s: the server refuses: %s %s", o.TokenURL, refused.Response.Status, refused.ErrorCode)
-	}
 	if err != nil {
 		return oauth.Auth{}, fmt.Errorf("get a token from %s: %w", o.TokenURL, err)
 	}

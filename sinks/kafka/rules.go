@@ -18,7 +18,7 @@ func Rules() map[string]reconcile.Rules {
 	}
 }
 
-// ScramCredentialRules say that a password cannot be read back, and iterations are
+// ScramCredentialRules say that a password cannot be read back, and that iterations are
 // part of what is made of it.
 func ScramCredentialRules() reconcile.Rules {
 	return reconcile.Rules{

@@ -98,6 +98,9 @@ func (s *Stage) open() error {
 // Repository is the working tree that people edit.
 func (s *Stage) Repository() string { return filepath.Join(s.Dir, "platform") }
 
+// HTTP is where the agent's status can be read.
+func (s *Stage) HTTP() string { return s.options.HTTP }
+
 // Close stops Kafka; its data stays in the folder.
 func (s *Stage) Close() error {
 	if s.admin != nil {

@@ -66,7 +66,11 @@ func apart(err error, inFile string) []Problem {
 func structural(found strict.Problems, inFile string) []Problem {
 	out := make([]Problem, 0, len(found))
 	for _, one := range found {
-		out = append(out, Problem{Text: one.String(), File: inFile, Line: one.Line})
+		p := Problem{Text: one.String(), File: inFile, Line: one.Line}
+		if one.In.File != "" {
+			p.File, p.Text = one.In.File, one.In.Document+": "+p.Text
+		}
+		out = append(out, p)
 	}
 	return out
 }

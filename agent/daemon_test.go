@@ -89,7 +89,7 @@ func TestManyPokesAreOneRoundAndOneDuringARoundIsNotLost(t *testing.T) {
 		if n := d.rounds(); n < 1 || n > 2 { // the first poke may begin a round that the others come into
 			t.Errorf("%d rounds for many pokes", n)
 		}
-		h.broker.late = 2 * time.Second
+		h.broker.fault(func() { h.broker.late = 2 * time.Second })
 		h.repo.push("r2", paths{"p": all(declare("Topic/orders", "a", "2"))})
 		time.Sleep(1500 * time.Millisecond) // the feed sees it, and a round settles
 		d.agent.Poke()
@@ -107,8 +107,7 @@ func TestAHangingSourceNeverDelaysARound(t *testing.T) {
 		h.repo.push("r1", paths{"p": all(ordersOne)})
 		d := h.work()
 		d.rounds()
-		h.Syncs[0].Feed.Newest = hang
-		h.pokable()
+		h.repo.fault(func() { h.repo.instead = hang })
 		time.Sleep(time.Second)
 		h.broker.set("Topic/orders", "a", "9")
 		time.Sleep(30 * time.Second)
@@ -128,10 +127,10 @@ func TestASourceThatHangsFromTheStartIsSaidAndWhatWasGoodIsHealed(t *testing.T) 
 		h := kept(t, ordersOne)
 		h.start("p")
 		answer := make(chan struct{})
-		h.Syncs[0].Feed.Newest = func(ctx context.Context) (sources.Snapshot, error) {
+		h.repo.instead = func(ctx context.Context) (sources.Snapshot, error) {
 			select {
 			case <-answer:
-				return h.repo.fetch(ctx)
+				return h.repo.answer()
 			case <-ctx.Done():
 				return sources.Snapshot{}, ctx.Err()
 			}
@@ -178,8 +177,8 @@ func TestAWakeDuringAFetchIsNotLost(t *testing.T) {
 		d := h.work()
 		d.rounds()
 		calls := 0
-		h.Syncs[0].Feed.Newest = func(ctx context.Context) (sources.Snapshot, error) {
-			s, err := h.repo.fetch(ctx)
+		late := func(context.Context) (sources.Snapshot, error) {
+			s, err := h.repo.answer()
 			if calls++; calls == 1 {
 				h.repo.push("r2", paths{"p": all(declare("Topic/orders", "a", "2"))})
 				poke() // the commit comes after the fetch looked
@@ -187,6 +186,7 @@ func TestAWakeDuringAFetchIsNotLost(t *testing.T) {
 			}
 			return s, err
 		}
+		h.repo.fault(func() { h.repo.instead = late })
 		poke()
 		time.Sleep(20 * time.Millisecond)
 		if d.rounds() != 1 || h.broker.get("Topic/orders", "a") != "2" {
@@ -214,7 +214,7 @@ func TestSyncSaysThatTheRepositoryHangsAndHeals(t *testing.T) {
 		h := newHouse(t, "p")
 		h.repo.push("r1", paths{"p": all(ordersOne)})
 		d := h.work()
-		h.Syncs[0].Feed.Newest = hang
+		h.repo.fault(func() { h.repo.instead = hang })
 		time.Sleep(2 * time.Second)
 		h.broker.set("Topic/orders", "a", "9")
 		views, err := d.agent.Sync(t.Context())
@@ -303,7 +303,7 @@ func TestNoIntervalIsNoBusyLoop(t *testing.T) {
 func TestTheAgentEndsWithItsContextAlsoWhileASourceHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, "p")
-		h.Syncs[0].Feed.Newest = hang
+		h.repo.instead = hang
 		d := h.work()
 		d.stop()
 		if d.rounds() != 0 {

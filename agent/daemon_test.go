@@ -70,7 +70,7 @@ func TestRoundsComeAtTheIntervalAndOnceAtTheStart(t *testing.T) {
 		if n := d.rounds(); n != 1 {
 			t.Errorf("%d rounds at the start", n)
 		}
-		time.Sleep(10*time.Minute + time.Second)
+		pass(10*time.Minute + time.Second)
 		if n := d.rounds(); n != 20 {
 			t.Errorf("%d rounds in ten minutes", n)
 		}
@@ -91,10 +91,10 @@ func TestManyPokesAreOneRoundAndOneDuringARoundIsNotLost(t *testing.T) {
 		}
 		h.broker.fault(func() { h.broker.late = 2 * time.Second })
 		h.repo.push("r2", paths{"p": all(declare("Topic/orders", "a", "2"))})
-		time.Sleep(1500 * time.Millisecond) // the feed sees it, and a round settles
+		pass(1500 * time.Millisecond) // the feed sees it, and a round settles
 		d.agent.Poke()
 		d.agent.Poke()
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		if n := d.rounds(); n != 2 {
 			t.Errorf("%d rounds, want the one and the one that was asked for meanwhile", n)
 		}
@@ -108,9 +108,9 @@ func TestAHangingSourceNeverDelaysARound(t *testing.T) {
 		d := h.work()
 		d.rounds()
 		h.repo.fault(func() { h.repo.instead = hang })
-		time.Sleep(time.Second)
+		pass(time.Second)
 		h.broker.set("Topic/orders", "a", "9")
-		time.Sleep(30 * time.Second)
+		pass(30 * time.Second)
 		if d.rounds() != 1 || h.broker.get("Topic/orders", "a") != "1" {
 			t.Error("not healed")
 		}
@@ -137,7 +137,7 @@ func TestASourceThatHangsFromTheStartIsSaidAndWhatWasGoodIsHealed(t *testing.T) 
 		}
 		h.broker.set("Topic/orders", "a", "9")
 		d := h.work()
-		time.Sleep(firstAnswer)
+		pass(firstAnswer)
 		synctest.Wait()
 		if h.broker.get("Topic/orders", "a") != "1" {
 			t.Fatal("not healed")
@@ -182,13 +182,13 @@ func TestAWakeDuringAFetchIsNotLost(t *testing.T) {
 			if calls++; calls == 1 {
 				h.repo.push("r2", paths{"p": all(declare("Topic/orders", "a", "2"))})
 				poke() // the commit comes after the fetch looked
-				time.Sleep(10 * time.Millisecond)
+				pass(10 * time.Millisecond)
 			}
 			return s, err
 		}
 		h.repo.fault(func() { h.repo.instead = late })
 		poke()
-		time.Sleep(20 * time.Millisecond)
+		pass(20 * time.Millisecond)
 		if d.rounds() != 1 || h.broker.get("Topic/orders", "a") != "2" {
 			t.Errorf("asked %d times", calls)
 		}
@@ -215,7 +215,7 @@ func TestSyncSaysThatTheRepositoryHangsAndHeals(t *testing.T) {
 		h.repo.push("r1", paths{"p": all(ordersOne)})
 		d := h.work()
 		h.repo.fault(func() { h.repo.instead = hang })
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		h.broker.set("Topic/orders", "a", "9")
 		views, err := d.agent.Sync(t.Context())
 		if err != nil || len(views[0].Syncs[0].Problems) != 1 || h.broker.get("Topic/orders", "a") != "1" {
@@ -246,13 +246,13 @@ func TestASourceErrorIsOverWhenTheSourceIsBack(t *testing.T) {
 		h.repo.push("r1", paths{"p": all(ordersOne)})
 		d := h.work()
 		h.repo.fault(func() { h.repo.err = errors.New("no route to host") })
-		time.Sleep(time.Second)
+		pass(time.Second)
 		synctest.Wait()
 		if last := d.told[len(d.told)-1]; !strings.Contains(titles(incidentTitles(last)), "main/p/source") {
 			t.Errorf("told %q", incidentTitles(last))
 		}
 		h.repo.fault(func() { h.repo.err = nil })
-		time.Sleep(time.Second)
+		pass(time.Second)
 		synctest.Wait()
 		if last := d.told[len(d.told)-1]; len(last.Incidents()) != 0 || last.Syncs[0].State() != InSync {
 			t.Errorf("told %q", incidentTitles(last))

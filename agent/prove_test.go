@@ -35,7 +35,7 @@ func TestAPasswordChangedByHandIsHealed(t *testing.T) {
 		h.repo.push("r1", paths{"p": all(bob)})
 		h.round()
 		h.broker.passwords[thing("Credential/bob")] = "another"
-		time.Sleep(proofPause)
+		pass(proofPause)
 		r := h.round()
 		h.wrote("create Credential/bob", "update Credential/bob")
 		if h.broker.passwords[thing("Credential/bob")] != "bobs-password" || len(r.Healed()) != 1 {
@@ -50,7 +50,7 @@ func TestAProofThatFailsIsNoDrift(t *testing.T) {
 		h.repo.push("r1", paths{"p": all(bob)})
 		h.round()
 		h.broker.loginErr = errors.New("the listener is down")
-		time.Sleep(proofPause)
+		pass(proofPause)
 		h.round()
 		h.wrote("create Credential/bob")
 	})
@@ -68,7 +68,7 @@ func TestOwnedPasswordsAreProvenInTurnAndNotMoreOftenThanEveryTenSeconds(t *test
 		h.broker.logins = 0
 		for range 60 {
 			h.round()
-			time.Sleep(time.Second)
+			pass(time.Second)
 		}
 		if h.broker.logins != 6 {
 			t.Errorf("%d logins in a minute", h.broker.logins)
@@ -78,7 +78,7 @@ func TestOwnedPasswordsAreProvenInTurnAndNotMoreOftenThanEveryTenSeconds(t *test
 		}
 		for range 60 {
 			h.round()
-			time.Sleep(time.Second)
+			pass(time.Second)
 		}
 		for id, got := range h.broker.passwords {
 			if got != "secret-word" {
@@ -104,7 +104,7 @@ func TestASyncThatOnlyObservesDoesNotTryPasswordsInEveryRound(t *testing.T) {
 			t.Errorf("%d logins in a round", h.broker.logins)
 		}
 		for range 10 {
-			time.Sleep(30 * time.Second)
+			pass(30 * time.Second)
 			h.round()
 		}
 		if h.broker.logins != len(users) {

@@ -43,13 +43,13 @@ func TestARejectedRevisionIsReadAgainWithGrowingPauses(t *testing.T) {
 		h.repo.push("r1", nil)
 		for range 120 {
 			h.round()
-			time.Sleep(30 * time.Second)
+			pass(30 * time.Second)
 		}
 		if h.repo.reads < 10 || h.repo.reads > 40 {
 			t.Errorf("read %d times in an hour", h.repo.reads)
 		}
 		h.repo.push("r1", paths{"p": all(ordersOne)}) // the key it lacked is there
-		time.Sleep(rereadMost * 2)
+		pass(rereadMost * 2)
 		if r := h.round().Syncs[0]; r.RejectErr != nil || r.State() != InSync {
 			t.Errorf("still %v", r.RejectErr)
 		}

@@ -350,4 +350,7 @@ func declare(id string, fields ...string) reconcile.Resource {
 	return r
 }
 
+// pass lets time go by, on the clock of a test's bubble.
+func pass(d time.Duration) { <-time.After(d) }
+
 func all(rs ...reconcile.Resource) []reconcile.Resource { return rs }

@@ -59,15 +59,8 @@ func (c *Cluster) Round(ctx context.Context, scope reconcile.Scope) Report {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	report := Report{Cluster: c.Name, Began: c.Now()}
-	s, err := c.begin(ctx, &report, true)
-	if err == nil {
-		err = c.observe(ctx, s, scope)
-	}
-	if err != nil {
-		report.Err = err
-		return c.end(report)
-	}
-	for i, sync := range c.Syncs {
+	s, known := c.survey(ctx, &report, scope, true)
+	for i, sync := range known {
 		c.step("before plan")
 		c.plan(ctx, s, sync, &report.Syncs[i], scope)
 		c.step("after plan")
@@ -86,18 +79,25 @@ func (c *Cluster) Plan(ctx context.Context, scope reconcile.Scope) Report {
 // propose is Plan for whoever holds the lock.
 func (c *Cluster) propose(ctx context.Context, scope reconcile.Scope) Report {
 	report := Report{Cluster: c.Name, Began: c.Now()}
-	s, err := c.begin(ctx, &report, false)
+	s, known := c.survey(ctx, &report, scope, false)
+	for i, sync := range known {
+		c.plan(ctx, s, sync, &report.Syncs[i], scope)
+	}
+	return c.end(report)
+}
+
+// survey learns what is declared and what lives. It returns the syncs that can
+// be planned: none where the cluster or its ledger could not be read.
+func (c *Cluster) survey(ctx context.Context, report *Report, scope reconcile.Scope, accept bool) (*scene, []*Sync) {
+	s, err := c.begin(ctx, report, accept)
 	if err == nil {
 		err = c.observe(ctx, s, scope)
 	}
 	if err != nil {
 		report.Err = err
-		return c.end(report)
+		return nil, nil
 	}
-	for i, sync := range c.Syncs {
-		c.plan(ctx, s, sync, &report.Syncs[i], scope)
-	}
-	return c.end(report)
+	return s, c.Syncs
 }
 
 func (c *Cluster) end(r Report) Report {

@@ -245,7 +245,7 @@ func (c *Cluster) others(of *Sync) map[string]reconcile.Claimant {
 	others := map[string]reconcile.Claimant{}
 	for _, s := range c.Syncs {
 		if s != of {
-			others[s.Name] = s.claimant()
+			others[s.Name] = s.claimant(of)
 		}
 	}
 	return others

@@ -27,7 +27,7 @@ type broker struct {
 	never     map[string]bool // fields that are acknowledged and never show
 	late      time.Duration   // until an acknowledged change shows
 	writes    []string
-	whenAsked func() // called before each write
+	whenAsked func()           // called before each write
 	checkErr  map[string]error // by kind
 	passwords map[reconcile.ID]string
 	loginErr  error

@@ -43,7 +43,7 @@ fuzz: ## every fuzzer for FUZZTIME (30s)
 	@for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for name in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 	    echo "== $$package $$name"; \
-	    $(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) $$package; \
+	    $(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$package; \
 	  done; \
 	done
 

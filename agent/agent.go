@@ -33,11 +33,12 @@ type Options struct {
 type Agent struct {
 	Options
 	wakes []chan struct{} // by cluster
+	order []sync.Mutex    // by cluster: rounds are told in the order they ran
 }
 
 // New returns an agent that has not begun.
 func New(o Options) *Agent {
-	a := &Agent{Options: o, wakes: make([]chan struct{}, len(o.Clusters))}
+	a := &Agent{Options: o, wakes: make([]chan struct{}, len(o.Clusters)), order: make([]sync.Mutex, len(o.Clusters))}
 	for i := range a.wakes {
 		a.wakes[i] = make(chan struct{}, 1)
 	}
@@ -52,8 +53,8 @@ func (a *Agent) Run(ctx context.Context) {
 		f.begin()
 		all.Go(func() { f.run(ctx, a.Poke) })
 	}
-	for i, c := range a.Clusters {
-		all.Go(func() { a.keep(ctx, c, a.wakes[i]) })
+	for i := range a.Clusters {
+		all.Go(func() { a.keep(ctx, i) })
 	}
 	all.Wait()
 }
@@ -83,11 +84,10 @@ func (a *Agent) Poke() {
 
 // keep runs a cluster's rounds: at its interval, when woken, and after a
 // failure with growing pauses.
-func (a *Agent) keep(ctx context.Context, c *Cluster, wake <-chan struct{}) {
-	pause := newPause(c.Interval)
+func (a *Agent) keep(ctx context.Context, at int) {
+	pause := newPause(a.Clusters[at].Interval)
 	for {
-		report := c.Round(ctx, reconcile.Scope{Full: true})
-		a.tell(ctx, report)
+		report := a.round(ctx, at)
 		if ctx.Err() != nil {
 			return
 		}
@@ -96,11 +96,20 @@ func (a *Agent) keep(ctx context.Context, c *Cluster, wake <-chan struct{}) {
 		case <-ctx.Done():
 			timer.Stop()
 			return
-		case <-wake:
+		case <-a.wakes[at]:
 			timer.Stop()
 		case <-timer.C:
 		}
 	}
+}
+
+// round runs a round on a cluster and tells of it.
+func (a *Agent) round(ctx context.Context, at int) Report {
+	a.order[at].Lock()
+	defer a.order[at].Unlock()
+	r := a.Clusters[at].Round(ctx, reconcile.Scope{Full: true})
+	a.tell(ctx, r)
+	return r
 }
 
 // tell says what a round did. Of one that was stopped only what it did is
@@ -117,11 +126,7 @@ func (a *Agent) tell(ctx context.Context, r Report) {
 // is stopped with the context is made up for by the next.
 func (a *Agent) Sync(ctx context.Context) ([]View, error) {
 	a.refresh(ctx)
-	views := a.each(func(c *Cluster) Report {
-		r := c.Round(ctx, reconcile.Scope{Full: true})
-		a.tell(ctx, r)
-		return r
-	})
+	views := a.each(func(at int) Report { return a.round(ctx, at) })
 	if err := ctx.Err(); err != nil {
 		a.Poke()
 		return views, err
@@ -130,11 +135,11 @@ func (a *Agent) Sync(ctx context.Context) ([]View, error) {
 }
 
 // each asks all clusters at once: one that is down keeps no other waiting.
-func (a *Agent) each(do func(*Cluster) Report) []View {
+func (a *Agent) each(do func(at int) Report) []View {
 	views := make([]View, len(a.Clusters))
 	var all sync.WaitGroup
-	for i, c := range a.Clusters {
-		all.Go(func() { views[i] = do(c).View() })
+	for i := range a.Clusters {
+		all.Go(func() { views[i] = do(i).View() })
 	}
 	all.Wait()
 	return views
@@ -165,7 +170,7 @@ func (a *Agent) Plan(ctx context.Context) ([]View, error) {
 	if a.refresh(ctx) {
 		defer a.Poke()
 	}
-	views := a.each(func(c *Cluster) Report { return c.Plan(ctx, reconcile.Scope{Full: true}) })
+	views := a.each(func(at int) Report { return a.Clusters[at].Plan(ctx, reconcile.Scope{Full: true}) })
 	return views, ctx.Err()
 }
 

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"go.uber.org/zap"
+
+	"github.com/ottla-io/ottla/agent/journal"
 )
 
 // alertsVersion is the file's format. A newer one is not read.
@@ -75,29 +76,9 @@ func (a *Alerts) save() {
 	data, err := json.Marshal(f)
 	a.mu.Unlock()
 	if err == nil {
-		err = writeFile(a.o.File, data)
+		err = journal.Replace(a.o.File, data)
 	}
 	if err != nil {
 		a.o.Log.Error("open incidents could not be written", zap.String("file", a.o.File), zap.Error(err))
 	}
-}
-
-// writeFile replaces a file; a crash leaves the old one or the new one.
-func writeFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(f.Name()) }() // it is gone if it was renamed
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -59,15 +59,8 @@ func (c *Cluster) Round(ctx context.Context, scope reconcile.Scope) Report {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	report := Report{Cluster: c.Name, Began: c.Now()}
-	s, err := c.begin(ctx, &report, true)
-	if err == nil {
-		err = c.observe(ctx, s, scope)
-	}
-	if err != nil {
-		report.Err = err
-		return c.end(report)
-	}
-	for i, sync := range c.Syncs {
+	s, known := c.survey(ctx, &report, scope, true)
+	for i, sync := range known {
 		c.step("before plan")
 		c.plan(ctx, s, sync, &report.Syncs[i], scope)
 		c.step("after plan")
@@ -86,18 +79,25 @@ func (c *Cluster) Plan(ctx context.Context, scope reconcile.Scope) Report {
 // propose is Plan for whoever holds the lock.
 func (c *Cluster) propose(ctx context.Context, scope reconcile.Scope) Report {
 	report := Report{Cluster: c.Name, Began: c.Now()}
-	s, err := c.begin(ctx, &report, false)
+	s, known := c.survey(ctx, &report, scope, false)
+	for i, sync := range known {
+		c.plan(ctx, s, sync, &report.Syncs[i], scope)
+	}
+	return c.end(report)
+}
+
+// survey learns what is declared and what lives. It returns the syncs that can
+// be planned: none where the cluster or its ledger could not be read.
+func (c *Cluster) survey(ctx context.Context, report *Report, scope reconcile.Scope, accept bool) (*scene, []*Sync) {
+	s, err := c.begin(ctx, report, accept)
 	if err == nil {
 		err = c.observe(ctx, s, scope)
 	}
 	if err != nil {
 		report.Err = err
-		return c.end(report)
+		return nil, nil
 	}
-	for i, sync := range c.Syncs {
-		c.plan(ctx, s, sync, &report.Syncs[i], scope)
-	}
-	return c.end(report)
+	return s, c.Syncs
 }
 
 func (c *Cluster) end(r Report) Report {
@@ -210,11 +210,11 @@ func (c *Cluster) plan(ctx context.Context, s *scene, sync *Sync, r *SyncReport,
 		return
 	}
 	plan := reconcile.Diff(c.input(s, sync, scope))
-	verdicts, err := c.check(ctx, s, plan)
+	plan, err := c.check(ctx, s, plan)
 	if err != nil {
 		r.CheckErr = fmt.Errorf("let the brokers check the plan of sync %s: %w", sync.Name, err)
 	}
-	plan = plan.Judged(verdicts).Guarded(sync.Guards...)
+	plan = plan.Guarded(sync.Guards...)
 	r.Plan = plan.Confirmed(s.state.Confirmed(sync.Name, c.Now()))
 	r.Holds = r.Plan.Held()
 }
@@ -245,15 +245,15 @@ func (c *Cluster) others(of *Sync) map[string]reconcile.Claimant {
 	others := map[string]reconcile.Claimant{}
 	for _, s := range c.Syncs {
 		if s != of {
-			others[s.Name] = s.claimant()
+			others[s.Name] = s.claimant(of)
 		}
 	}
 	return others
 }
 
-// check asks the kinds that can validate about what would be carried out.
-func (c *Cluster) check(ctx context.Context, s *scene, plan reconcile.Plan) ([]reconcile.Verdict, error) {
-	var verdicts []reconcile.Verdict
+// check asks the kinds that can validate about what would be carried out. What
+// could not be checked waits; the other kinds go on.
+func (c *Cluster) check(ctx context.Context, s *scene, plan reconcile.Plan) (reconcile.Plan, error) {
 	var errs []error
 	for _, k := range s.target.Kinds() {
 		checker, can := k.(reconcile.Checker)
@@ -261,11 +261,14 @@ func (c *Cluster) check(ctx context.Context, s *scene, plan reconcile.Plan) ([]r
 		if !can || len(changes) == 0 {
 			continue
 		}
-		some, err := checker.Check(ctx, changes)
-		verdicts = append(verdicts, some...)
-		errs = append(errs, err)
+		verdicts, err := checker.Check(ctx, changes)
+		plan = plan.Judged(verdicts)
+		if err != nil {
+			plan = plan.Guarded(reconcile.Postpone(k.Name(), "the brokers could not be asked to check it"))
+			errs = append(errs, err)
+		}
 	}
-	return verdicts, errors.Join(errs...)
+	return plan, errors.Join(errs...)
 }
 
 func proposed(plan reconcile.Plan, kind string) []reconcile.Change {
@@ -279,10 +282,9 @@ func proposed(plan reconcile.Plan, kind string) []reconcile.Change {
 }
 
 // carryOut does what goes ahead of a plan, and looks again until it shows.
-// Nothing is written for a sync that only observes, nor where the brokers
-// could not be asked.
+// Nothing is written for a sync that only observes.
 func (c *Cluster) carryOut(ctx context.Context, s *scene, sync *Sync, r *SyncReport) {
-	if sync.good == nil || sync.Mode == Observe || r.CheckErr != nil {
+	if sync.good == nil || sync.Mode == Observe {
 		return
 	}
 	began := c.Now()

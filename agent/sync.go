@@ -186,9 +186,14 @@ func (s *Sync) want() []reconcile.Resource {
 	return s.good.sealed
 }
 
-// claimant is this sync's word to the others of its cluster.
-func (s *Sync) claimant() reconcile.Claimant {
+// claimant is this sync's word to another of its cluster. What leaves one path
+// of a repository may have moved to another one, in the very revision that was
+// rejected there.
+func (s *Sync) claimant(to *Sync) reconcile.Claimant {
 	c := reconcile.Claimant{Known: s.good != nil, IDs: map[reconcile.ID]bool{}}
+	if s.rejected.why != nil && s.Binding.Repository == to.Binding.Repository {
+		c.Doubt = "newest revision is rejected"
+	}
 	for _, r := range s.want() {
 		c.IDs[r.ID] = true
 	}

@@ -125,8 +125,8 @@ func TestEachKindOfManualChangeIsHealed(t *testing.T) {
 			_, err := w.admin.CreateACLs(t.Context(), kadm.NewACLs().Allow("User:"+user).AllowHosts("*").Topics(topic).Operations(kadm.OpWrite).ResourcePatternType(kadm.ACLPatternLiteral))
 			w.must(err)
 		}},
-		{"a quota changed", "QuotaEntity/user=" + user, "consumer_byte_rate", func(t *testing.T) { w.setQuota(user, "consumer_byte_rate", 5) }},
-		{"a quota added", "QuotaEntity/user=" + user, "producer_byte_rate", func(t *testing.T) { w.setQuota(user, "producer_byte_rate", 5) }},
+		{"a quota changed", "QuotaEntity/user=" + user, "consumer_byte_rate", func(*testing.T) { w.setQuota(user, "consumer_byte_rate", 5) }},
+		{"a quota added", "QuotaEntity/user=" + user, "producer_byte_rate", func(*testing.T) { w.setQuota(user, "producer_byte_rate", 5) }},
 		{"a password changed", "ScramCredential/" + user + "|SCRAM-SHA-512", "password", func(t *testing.T) {
 			_, err := w.admin.AlterUserSCRAMs(t.Context(), nil, []kadm.UpsertSCRAM{{User: user, Mechanism: kadm.ScramSha512, Iterations: 8192, Password: "another-1"}})
 			w.must(err)

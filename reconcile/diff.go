@@ -28,6 +28,9 @@ type Input struct {
 // Claimant is another sync's word on what it declares.
 type Claimant struct {
 	Known bool // false: it has no good revision yet, so nothing may be deleted
+	// Doubt says why what it declares may be out of date: a deletion waits, for
+	// the thing may have moved there.
+	Doubt string
 	IDs   map[ID]bool
 }
 

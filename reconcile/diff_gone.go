@@ -140,6 +140,8 @@ func (s *subject) goneFate() Fate {
 	for _, name := range s.others {
 		if !s.Others[name].Known {
 			fate.Waiting = fmt.Sprintf("sync %s has no good revision yet, and may declare it", name)
+		} else if doubt := s.Others[name].Doubt; doubt != "" {
+			fate.Waiting = fmt.Sprintf("it may have moved to sync %s, whose %s", name, doubt)
 		}
 	}
 	if s.own.Marks.Skip != "" {

@@ -42,7 +42,7 @@ func (p Plan) Digest() Digest {
 }
 
 func (d digester) change(c Change, which func(FieldChange) bool) {
-	d.add(c.ID.String(), string(c.Action), c.UID)
+	d.add(c.Cluster, c.ID.String(), string(c.Action), c.UID)
 	for _, f := range c.Fields {
 		if which(f) {
 			d.add(f.Name)

@@ -19,8 +19,8 @@ func topics(n int, prefix, rest string) string {
 
 func TestWipeGuardHoldsTooManyDeletions(t *testing.T) {
 	for name, c := range map[string]struct {
-		stay, go_ int
-		held      bool
+		stay, goes int
+		held       bool
 	}{
 		"a few of many":      {100, 5, false},
 		"more than five":     {100, 6, true},
@@ -29,9 +29,9 @@ func TestWipeGuardHoldsTooManyDeletions(t *testing.T) {
 		"all of them":        {0, 2, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			stay, goes := topics(c.stay, "stay", ""), topics(c.go_, "go", " created missing=1h")
-			p := world{want: stay + "AclSet/x", have: stay + topics(c.go_, "go", ""), owned: stay + goes}.plan(t).Guarded(Wipe(limits))
-			mustEqual(t, "held", p.Summary().Held, map[bool]int{true: c.go_}[c.held])
+			stay, goes := topics(c.stay, "stay", ""), topics(c.goes, "go", " created missing=1h")
+			p := world{want: stay + "AclSet/x", have: stay + topics(c.goes, "go", ""), owned: stay + goes}.plan(t).Guarded(Wipe(limits))
+			mustEqual(t, "held", p.Summary().Held, map[bool]int{true: c.goes}[c.held])
 			if c.held {
 				mustEqual(t, "holds", len(p.Held()), 1)
 			}

@@ -16,8 +16,9 @@ type References struct {
 
 type refName struct{ namespace, name string }
 
+// refData keeps every value as a secret: no printed form shows one.
 type refData struct {
-	values map[string]string
+	values map[string]Value
 	origin Origin
 }
 
@@ -54,7 +55,7 @@ func add(into map[refName]refData, doc Document) error {
 	if old, ok := into[name]; ok {
 		return Mistake{doc.Origin, fmt.Sprintf("%s %s is declared twice, also in %s", doc.Kind, doc.Name, old.origin)}
 	}
-	data := refData{values: map[string]string{}, origin: doc.Origin}
+	data := refData{values: map[string]Value{}, origin: doc.Origin}
 	if err := readData(doc, data.values); err != nil {
 		return Mistake{doc.Origin, err.Error()}
 	}
@@ -64,7 +65,7 @@ func add(into map[refName]refData, doc Document) error {
 
 // readData reads data (base64 in a Secret), stringData and binaryData. No
 // value ever appears in its errors.
-func readData(doc Document, into map[string]string) error {
+func readData(doc Document, into map[string]Value) error {
 	data, _ := doc.Body.Get("data")
 	for _, f := range data.Fields {
 		value := f.Value.Text
@@ -75,11 +76,11 @@ func readData(doc Document, into map[string]string) error {
 			}
 			value = plain
 		}
-		into[f.Key] = value
+		into[f.Key] = SecretOf(value)
 	}
 	if plain, _ := doc.Body.Get("stringData"); doc.Kind == "Secret" {
 		for _, f := range plain.Fields {
-			into[f.Key] = f.Value.Text
+			into[f.Key] = SecretOf(f.Value.Text)
 		}
 	}
 	return nil
@@ -126,10 +127,11 @@ func find(in map[refName]refData, kind, namespace, name, key string) (string, er
 	if !ok {
 		return "", fmt.Errorf("%s %s is not declared in this revision%s", kind, name, known(names(in), "declared are"))
 	}
-	text, ok := data.values[key]
+	value, ok := data.values[key]
 	if !ok {
 		return "", fmt.Errorf("%s %s (%s) has no key %s%s", kind, name, data.origin, key, known(keys(data.values), "it has"))
 	}
+	text, _ := value.Plaintext()
 	return text, nil
 }
 
@@ -149,7 +151,7 @@ func names(in map[refName]refData) []string {
 	return slices.Compact(out)
 }
 
-func keys(in map[string]string) []string {
+func keys(in map[string]Value) []string {
 	var out []string
 	for k := range in {
 		out = append(out, k)

@@ -218,3 +218,12 @@ func TestRunStopsBetweenBatchesWhenTheContextEnds(t *testing.T) {
 		t.Errorf("ended with %v and %d things", err, len(m.things))
 	}
 }
+
+func TestWhatMayHaveMovedIntoARejectedRevisionIsNotDeleted(t *testing.T) {
+	s := shared{newModel(t, "")}
+	s.round("a", "Topic/orders\n  partitions = 1\nTopic/x", declares(t, ""))
+	doubtful := declares(t, "")
+	doubtful.Doubt = "newest revision is rejected"
+	c := s.diff("a", "Topic/x", doubtful).change(orders)
+	mustContain(t, "waiting", c.Fate.Waiting, "it may have moved to sync b")
+}

@@ -87,22 +87,36 @@ func (c *Client) ask(ctx context.Context, method, path string, in, out any) erro
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return fmt.Errorf("ask the daemon: %w", err)
+		return gone(ctx, fmt.Errorf("ask the daemon: %w", err))
 	}
 	defer func() { _ = response.Body.Close() }()
-	return read(response, out)
+	return read(ctx, response, out)
 }
 
-func read(response *http.Response, out any) error {
-	decode := json.NewDecoder(response.Body)
+// gone says what to do about a daemon that ended before it had answered.
+func gone(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	return &sources.HintError{
+		Err:  err,
+		Hint: "the daemon ended before it had answered; what it began is in its ledger: look at it with ottla plan when it is back",
+	}
+}
+
+func read(ctx context.Context, response *http.Response, out any) error {
+	data, err := io.ReadAll(response.Body)
+	if err != nil {
+		return gone(ctx, fmt.Errorf("read the daemon's answer: %w", err))
+	}
 	if response.StatusCode == http.StatusOK {
-		if err := decode.Decode(out); err != nil {
+		if err := json.Unmarshal(data, out); err != nil {
 			return fmt.Errorf("read the daemon's answer: %w", err)
 		}
 		return nil
 	}
 	var problem agent.Problem
-	if err := decode.Decode(&problem); err != nil || problem.Text == "" {
+	if err := json.Unmarshal(data, &problem); err != nil || problem.Text == "" {
 		return fmt.Errorf("the daemon answered %s", response.Status)
 	}
 	return &sources.HintError{Err: errors.New(problem.Text), Hint: problem.Hint}

@@ -8,13 +8,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/ottla-io/ottla/agent"
 	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sources"
 )
 
 // The paths of the socket.
@@ -26,7 +29,16 @@ const (
 	pathResources = "/v1/resources"
 )
 
-const headerTimeout = 5 * time.Second
+const (
+	headerTimeout = 5 * time.Second
+	// lastAnswers is how long commands that are being answered when the agent
+	// stops may take: their work ends with the context.
+	lastAnswers = 5 * time.Second
+	// mostBytes bounds a request: digests or an ID.
+	mostBytes = 1 << 20
+	// mode lets only the agent's own user in.
+	mode fs.FileMode = 0o600
+)
 
 type confirmRequest struct {
 	Digests []reconcile.Digest `json:"digests"`
@@ -40,39 +52,106 @@ type releaseAnswer struct {
 	Sync string `json:"sync"`
 }
 
-// Serve answers on the socket until the context ends. A socket left behind by
-// an agent that is gone is replaced; the ledger's lock keeps two agents apart.
+// ErrInUse says that another agent answers on the socket.
+var ErrInUse = errors.New("another agent listens on the socket")
+
+// Serve answers on the socket until the context ends, and returns when nothing
+// it was asked for is at work any more. A socket left behind by an agent that
+// is gone is replaced; one that still answers is ErrInUse: its agent keeps
+// another ledger, and commands must reach the one they mean.
 func Serve(ctx context.Context, path string, c agent.Control) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("replace the socket: %w", err)
+	if err := vacate(ctx, path); err != nil {
+		return err
 	}
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "unix", path)
+	listener, err := listen(ctx, path)
 	if err != nil {
 		return fmt.Errorf("open the socket: %w", err)
 	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		return errors.Join(fmt.Errorf("close the socket to others: %w", err), listener.Close())
-	}
-	server := &http.Server{Handler: Handler(c), ReadHeaderTimeout: headerTimeout, BaseContext: func(net.Listener) context.Context { return ctx }}
-	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
-	defer stop()
+	handler := Handler(ctx, c)
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, BaseContext: func(net.Listener) context.Context { return ctx }}
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswers)
+		defer cancel()
+		if server.Shutdown(last) != nil {
+			_ = server.Close()
+		}
+	})
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		stop()
 		return fmt.Errorf("serve the socket: %w", err)
+	}
+	<-ended
+	return nil
+}
+
+// vacate removes a socket that nobody answers on, and nothing else.
+func vacate(ctx context.Context, path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("open the socket: %w", err)
+	case info.Mode().Type() != fs.ModeSocket:
+		return &sources.HintError{
+			Err:  fmt.Errorf("open the socket: %s is there and is no socket", path),
+			Hint: "name another path (socket:), or move the file away",
+		}
+	}
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "unix", path)
+	switch {
+	case err == nil:
+		_ = conn.Close()
+		return &sources.HintError{
+			Err:  fmt.Errorf("%s: %w", path, ErrInUse),
+			Hint: "stop that agent, or give each its own socket (socket:)",
+		}
+	case !errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("open the socket: %w", err)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("replace the socket: %w", err)
 	}
 	return nil
 }
 
-// Handler answers the socket's requests.
-func Handler(c agent.Control) http.Handler {
+// listen binds the socket closed to others from its first moment: on Linux the
+// file takes the mode that its descriptor has when it is bound. Elsewhere the
+// mode follows at once.
+func listen(ctx context.Context, path string) (net.Listener, error) {
+	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		return raw.Control(func(fd uintptr) {
+			_ = syscall.Fchmod(int(fd), uint32(mode)) //nolint:gosec // a descriptor is small
+		})
+	}}
+	listener, err := config.Listen(ctx, "unix", path)
+	if errors.Is(err, syscall.EINVAL) {
+		err = &sources.HintError{Err: err, Hint: "a socket's path may be about 100 bytes long: name a shorter one (socket:)"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, mode); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return listener, nil
+}
+
+// Handler answers the socket's requests. What writes goes on when its client
+// hangs up, until the context ends: a round is not cut short by a Ctrl-C
+// elsewhere.
+func Handler(ctx context.Context, c agent.Control) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+pathPlan, answer(func(ctx context.Context, _ struct{}) ([]agent.View, error) { return c.Plan(ctx) }))
-	mux.HandleFunc("POST "+pathSync, answer(func(ctx context.Context, _ struct{}) ([]agent.View, error) { return c.Sync(ctx) }))
-	mux.HandleFunc("GET "+pathResources, answer(func(ctx context.Context, _ struct{}) ([]agent.ResourceView, error) { return c.Resources(ctx) }))
-	mux.HandleFunc("POST "+pathConfirm, answer(func(ctx context.Context, r confirmRequest) ([]reconcile.Hold, error) {
+	mux.HandleFunc("GET "+pathPlan, answer(ctx, func(ctx context.Context, _ struct{}) ([]agent.View, error) { return c.Plan(ctx) }))
+	mux.HandleFunc("POST "+pathSync, answer(ctx, func(ctx context.Context, _ struct{}) ([]agent.View, error) { return c.Sync(ctx) }))
+	mux.HandleFunc("GET "+pathResources, answer(ctx, func(ctx context.Context, _ struct{}) ([]agent.ResourceView, error) { return c.Resources(ctx) }))
+	mux.HandleFunc("POST "+pathConfirm, answer(ctx, func(ctx context.Context, r confirmRequest) ([]reconcile.Hold, error) {
 		return c.Confirm(ctx, r.Digests)
 	}))
-	mux.HandleFunc("POST "+pathRelease, answer(func(ctx context.Context, r releaseRequest) (releaseAnswer, error) {
+	mux.HandleFunc("POST "+pathRelease, answer(ctx, func(ctx context.Context, r releaseRequest) (releaseAnswer, error) {
 		sync, err := c.Release(ctx, r.ID)
 		return releaseAnswer{sync}, err
 	}))
@@ -80,33 +159,58 @@ func Handler(c agent.Control) http.Handler {
 }
 
 // answer turns a function into a handler: JSON in, JSON or a problem out.
-func answer[In, Out any](do func(context.Context, In) (Out, error)) http.HandlerFunc {
+func answer[In, Out any](serving context.Context, do func(context.Context, In) (Out, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
 		var in In
-		if r.Method == http.MethodPost && r.ContentLength != 0 {
-			if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		if r.Method == http.MethodPost {
+			ctx = serving
+			if err := decode(w, r, &in); err != nil {
 				reply(w, http.StatusBadRequest, agent.ProblemOf(fmt.Errorf("read the request: %w", err)))
 				return
 			}
 		}
-		out, err := do(r.Context(), in)
+		out, err := do(ctx, in)
 		if err != nil {
-			reply(w, statusOf(err), agent.ProblemOf(err))
+			reply(w, statusOf(serving, err), problemOf(serving, err))
 			return
 		}
 		reply(w, http.StatusOK, out)
 	}
 }
 
-func statusOf(err error) int {
-	if errors.Is(err, agent.ErrNoSuchHold) || errors.Is(err, agent.ErrNotOwned) {
-		return http.StatusNotFound
+func decode(w http.ResponseWriter, r *http.Request, in any) error {
+	if r.ContentLength == 0 {
+		return nil
 	}
-	return http.StatusInternalServerError
+	return json.NewDecoder(http.MaxBytesReader(w, r.Body, mostBytes)).Decode(in)
+}
+
+func problemOf(serving context.Context, err error) agent.Problem {
+	if serving.Err() != nil {
+		return agent.Problem{Text: "the agent is stopping", Hint: "what it began is in its ledger; ask again when it is back"}
+	}
+	return agent.ProblemOf(err)
+}
+
+func statusOf(serving context.Context, err error) int {
+	switch {
+	case serving.Err() != nil:
+		return http.StatusServiceUnavailable
+	case errors.Is(err, agent.ErrNoSuchHold), errors.Is(err, agent.ErrNotOwned):
+		return http.StatusNotFound
+	default:
+		return http.StatusInternalServerError
+	}
 }
 
 func reply(w http.ResponseWriter, status int, body any) {
+	data, err := json.Marshal(body)
+	if err != nil {
+		status = http.StatusInternalServerError
+		data, _ = json.Marshal(agent.ProblemOf(fmt.Errorf("write the answer: %w", err)))
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // a client that hung up is its own loss
+	_, _ = w.Write(data) // a client that hung up is its own loss
 }

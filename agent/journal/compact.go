@@ -23,7 +23,7 @@ func (j *Journal) compact() error {
 		}
 		b.Write(line)
 	}
-	if err := replace(j.path, b.Bytes()); err != nil {
+	if err := Replace(j.path, b.Bytes()); err != nil {
 		return fmt.Errorf("write ledger: %w", err)
 	}
 	size := int64(b.Len())
@@ -41,9 +41,9 @@ type snapshot struct {
 	State *reconcile.State `json:"state"`
 }
 
-// replace puts a file in the place of another, or of none, and flushes both it
-// and its directory.
-func replace(path string, data []byte) error {
+// Replace puts a file in the place of another, or of none, and flushes both it
+// and its directory: a crash leaves the old one or the new one.
+func Replace(path string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err

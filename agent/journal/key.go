@@ -39,7 +39,7 @@ func newKey(dir, path string) ([]byte, error) {
 	}
 	key := make([]byte, keyLength)
 	_, _ = rand.Read(key) // it never fails: crypto/rand ends the process instead
-	if err := replace(path, key); err != nil {
+	if err := Replace(path, key); err != nil {
 		return nil, fmt.Errorf("create seal key: %w", err)
 	}
 	return key, nil

@@ -38,7 +38,7 @@ func visit(t *testing.T, p *git.Poller, d time.Duration) {
 	t.Helper()
 	for range d / time.Second {
 		_, _ = p.Newest(t.Context())
-		time.Sleep(time.Second) // of the bubble's clock
+		pass(time.Second) // of the bubble's clock
 	}
 }
 
@@ -80,7 +80,7 @@ func TestPollerPausesLongerAfterErrorsAndRecovers(t *testing.T) {
 			t.Fatalf("%v, failing since %v", err, p.Status().FailingSince)
 		}
 		s.err = nil
-		time.Sleep(6 * time.Minute)
+		pass(6 * time.Minute)
 		if _, err := p.Newest(t.Context()); err != nil || p.Err() != nil || !p.Status().FailingSince.IsZero() {
 			t.Fatalf("not recovered: %v", err)
 		}
@@ -93,7 +93,7 @@ func TestPollerNeverShowsAnOlderSnapshotForAnError(t *testing.T) {
 		p := git.NewPoller(s, git.PollOptions{Interval: time.Minute})
 		visit(t, p, 2*time.Second)
 		s.err = errors.New("down")
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		for range 3 {
 			if got, err := p.Newest(t.Context()); !errors.Is(err, s.err) || got.Revision != "" {
 				t.Fatalf("%q, %v", got.Revision, err)
@@ -156,7 +156,7 @@ func TestPokeDuringAFetchFetchesAgain(t *testing.T) {
 		s := &scripted{slow: 10 * time.Second}
 		p := git.NewPoller(s, git.PollOptions{Interval: time.Hour})
 		go func() { _, _ = p.Newest(t.Context()) }()
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		p.Poke()
 		_, _ = p.Newest(t.Context())
 		if len(s.calls) != 2 {
@@ -195,3 +195,6 @@ func TestCallerThatGivesUpIsNoFailure(t *testing.T) {
 		}
 	})
 }
+
+// pass lets time go by on the bubble's clock, which stands still until all wait.
+func pass(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // no real time passes

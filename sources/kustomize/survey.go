@@ -97,7 +97,7 @@ func (s *survey) visit(dir string, chain []string) error {
 		return err
 	}
 	if slices.Contains(chain, dir) {
-		return fmt.Errorf("kustomizations include each other in a circle: %s", strings.Join(append(chain, dir), " → "))
+		return s.within(chain, fmt.Errorf("kustomizations include each other in a circle: %s", strings.Join(append(slices.Clip(chain), dir), " → ")))
 	}
 	if s.dirs[dir] != nil {
 		return nil
@@ -107,7 +107,7 @@ func (s *survey) visit(dir string, chain []string) error {
 		return err
 	}
 	if file == "" {
-		return fmt.Errorf("directory %q has no kustomization.yaml", dir)
+		return s.within(chain, fmt.Errorf("directory %q has no kustomization.yaml", dir))
 	}
 	kn, err := s.load(dir, file)
 	if err != nil {
@@ -122,7 +122,7 @@ func (s *survey) follow(kn *kustomization, chain []string) error {
 	for _, ref := range slices.Concat(kn.k.Resources, kn.k.Components) {
 		if sub, ok := kn.subs[ref]; ok {
 			if err := s.visit(sub, chain); err != nil {
-				return fmt.Errorf("%s: %w", kn.file, err)
+				return err
 			}
 		}
 	}
@@ -134,6 +134,15 @@ func (s *survey) follow(kn *kustomization, chain []string) error {
 		}
 	}
 	return nil
+}
+
+// within places an error of a directory in the kustomization that names it.
+// Other errors have a file of their own.
+func (s *survey) within(chain []string, err error) error {
+	if len(chain) == 0 {
+		return err
+	}
+	return fmt.Errorf("%s: %w", s.dirs[chain[len(chain)-1]].file, err)
 }
 
 // leaf reads a file of resources. What is wrong in its documents is kept, so

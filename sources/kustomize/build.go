@@ -62,7 +62,7 @@ func (r *Renderer) renderPiece(s *survey, dir string, p piece) ([]rendered, erro
 
 func version(body reconcile.Node) string {
 	v, _ := body.Get("apiVersion")
-	return v.Text
+	return v.Text()
 }
 
 // sorted makes documents and puts them in an order that does not depend on how

@@ -82,7 +82,7 @@ func unmarked(body reconcile.Node) (reconcile.Node, string) {
 	return edit(body, "metadata", func(meta reconcile.Node) (reconcile.Node, bool) {
 		return edit(meta, "annotations", func(all reconcile.Node) (reconcile.Node, bool) {
 			all = edit(all, marker, func(n reconcile.Node) (reconcile.Node, bool) {
-				number = n.Text
+				number = n.Text()
 				return n, false
 			})
 			return all, len(all.Fields) > 0

@@ -78,6 +78,13 @@ func (c *Config) Cluster(name string) (ClusterConfig, bool) {
 	return byName(c.Clusters, name, func(l ClusterConfig) string { return l.Name })
 }
 
+// Kept are the clusters that a sync names. No round looks at the others.
+func (c *Config) Kept() []ClusterConfig {
+	return slices.DeleteFunc(slices.Clone(c.Clusters), func(l ClusterConfig) bool {
+		return !slices.ContainsFunc(c.Syncs, func(s SyncConfig) bool { return s.Cluster == l.Name })
+	})
+}
+
 func byName[T any](all []T, name string, of func(T) string) (T, bool) {
 	i := slices.IndexFunc(all, func(one T) bool { return of(one) == name })
 	if i < 0 {

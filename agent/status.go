@@ -62,7 +62,7 @@ type Board struct {
 // NewBoard returns a board of what the configuration names.
 func NewBoard(version string, c *Config, firing func() []sinks.Incident) *Board {
 	b := &Board{firing: firing, seen: map[string]bool{}, status: Status{Version: version, Started: time.Now()}}
-	for _, l := range c.Clusters {
+	for _, l := range c.Kept() {
 		b.status.Clusters = append(b.status.Clusters, ClusterStatus{Name: l.Name})
 	}
 	for _, r := range c.Repositories {

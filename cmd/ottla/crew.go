@@ -44,7 +44,7 @@ func newCrew(c *agent.Config, log *zap.Logger) (*crew, error) {
 // measure makes the metrics of a house: its repositories count their traffic.
 func (w *crew) measure(h *house) {
 	o := agent.MetricsOptions{Version: readBuild().Version, Kinds: liveKinds(), Git: map[string]func() []agent.GitTraffic{}}
-	for _, c := range w.config.Clusters {
+	for _, c := range w.config.Kept() {
 		o.Clusters = append(o.Clusters, c.Name)
 	}
 	for _, s := range w.config.Syncs {
@@ -109,6 +109,21 @@ func (w *crew) start() {
 		File: filepath.Join(w.config.StateDir, "incidents.json"), Notifiers: w.notifiers,
 		Reminder: w.config.Notify.Reminder, Log: w.log, Told: w.metrics.Notified,
 	})
+	w.endForgotten()
+}
+
+// endForgotten ends what went on where no round looks any more: on a cluster
+// that has left the configuration, or has no sync.
+func (w *crew) endForgotten() {
+	kept := map[string]bool{}
+	for _, c := range w.config.Kept() {
+		kept[c.Name] = true
+	}
+	for _, i := range w.alerts.Firing() {
+		if !kept[i.Cluster] {
+			w.alerts.Resolve(i.Key, "cluster "+i.Cluster+" is no longer kept: it has left the configuration, or no sync names it")
+		}
+	}
 }
 
 func (w *crew) open() *agent.Alerts {

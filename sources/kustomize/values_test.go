@@ -30,6 +30,17 @@ func TestVariablesAreReplacedTypedAndOnlyWhereAskedFor(t *testing.T) {
 	}
 }
 
+func TestAnUnsetVariableInASecretIsToldWithoutItsName(t *testing.T) {
+	secret := "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData:\n  password: before${canary}after\n"
+	_, err := render(t, files("a.yaml", secret), "", Options{Substituting: true})
+	if err == nil || !strings.Contains(err.Error(), "a.yaml:5: a variable") {
+		t.Fatalf("got %v", err)
+	}
+	if strings.Contains(err.Error(), "canary") {
+		t.Errorf("a piece of the password is told: %v", err)
+	}
+}
+
 const template = `apiVersion: template.openshift.io/v1
 kind: Template
 metadata: {name: topics}

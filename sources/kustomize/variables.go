@@ -19,6 +19,7 @@ type variables struct {
 	file    string
 	lenient bool // an unknown name stays as it is (Templates)
 	text    bool // nothing is typed here
+	secret  bool // these are a Secret's values: what stands in them is never told
 	errs    []error
 }
 
@@ -26,11 +27,17 @@ type variables struct {
 func (v *variables) body(re *regexp.Regexp, n reconcile.Node) reconcile.Node {
 	fields := make([]reconcile.Field, len(n.Fields))
 	for i, f := range n.Fields {
-		v.text = f.Key == "metadata" || f.Key == "data" || f.Key == "stringData"
+		values := f.Key == "data" || f.Key == "stringData"
+		v.text, v.secret = values || f.Key == "metadata", values && isSecret(n)
 		fields[i] = reconcile.Field{Key: f.Key, Line: f.Line, Value: v.node(re, f.Value)}
 	}
 	n.Fields = fields
 	return n
+}
+
+func isSecret(n reconcile.Node) bool {
+	kind, _ := n.Get("kind")
+	return kind.Text == "Secret"
 }
 
 // braces finds $${…}, ${{…}} and ${…}.
@@ -97,7 +104,7 @@ func (v *variables) scalar(re *regexp.Regexp, n reconcile.Node) reconcile.Node {
 		name := strings.Trim(ref, "${}")
 		value, ok := v.values[name]
 		if !ok && !v.lenient {
-			v.errs = append(v.errs, &yaml.Error{File: v.file, Line: n.Line, Text: fmt.Sprintf("variable ${%s} is not set: add it to substitute, or write $${%s} for the text itself", name, name)})
+			v.errs = append(v.errs, v.unset(n.Line, name))
 		}
 		if !ok {
 			return ref
@@ -109,6 +116,16 @@ func (v *variables) scalar(re *regexp.Regexp, n reconcile.Node) reconcile.Node {
 		return typedNode(n)
 	}
 	return n
+}
+
+// unset says that a variable has no value. In a Secret its name may be a piece
+// of a password.
+func (v *variables) unset(line int, name string) error {
+	text := fmt.Sprintf("variable ${%s} is not set: add it to substitute, or write $${%s} for the text itself", name, name)
+	if v.secret {
+		text = "a variable ${…} in a Secret's value is not set: add it to substitute, or write $${…} for the text itself"
+	}
+	return &yaml.Error{File: v.file, Line: line, Text: text}
 }
 
 // typedNode reads a text as the plain YAML scalar it would have been.

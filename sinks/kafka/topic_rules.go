@@ -37,7 +37,7 @@ func topicRule(field string) reconcile.Rule {
 func checkPartitions(from, to reconcile.Value) string {
 	have, want, ok := numbers(from, to)
 	if ok && want < have {
-		return fmt.Sprintf("partitions only grow: the topic has %s, %s are declared", from, to)
+		return fmt.Sprintf("partitions only grow: the topic has %s, %s are declared; declare %s, or make another topic", from, to, from)
 	}
 	return ""
 }

@@ -15,7 +15,8 @@ import (
 // align what follows it.
 var aclField = regexp.MustCompile(`\b(allow|deny)\|([a-z-]+)\|(literal|prefixed)\|([^|\s]+)\|([a-z-]+)\|([^|\s:]+)( *)`)
 
-// accessWords spells access rules as people say them, as wide as before.
+// accessWords spells access rules as people say them, as wide as before where
+// a column follows.
 func accessWords(text string) string {
 	return aclField.ReplaceAllStringFunc(text, func(field string) string {
 		m := aclField.FindStringSubmatch(field)
@@ -30,8 +31,8 @@ func accessWords(text string) string {
 		if m[6] != "*" {
 			words += " from " + m[6]
 		}
-		if m[7] == "" {
-			return words
+		if len(m[7]) < 2 {
+			return words + m[7]
 		}
 		return pad(words, utf8.RuneCountInString(field))
 	})

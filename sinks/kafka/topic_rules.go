@@ -44,7 +44,7 @@ func checkPartitions(from, to reconcile.Value) string {
 
 func losesOrder(from, to reconcile.Value) string {
 	if have, want, ok := numbers(from, to); ok && want > have {
-		return "keys move between partitions: their order is lost, and this cannot be undone"
+		return "keys move between partitions, and their order is lost"
 	}
 	return ""
 }

@@ -8,6 +8,7 @@ GOLANGCI_VERSION ?= v2.15.0
 IMAGE    ?= ottla:dev
 FUZZTIME ?= 30s
 BENCH    ?= .
+OLDER    ?= 3.9.1
 
 UNIT = $$($(GO) list ./... | grep -v '/integration')
 
@@ -42,12 +43,13 @@ fuzz: ## every fuzzer for FUZZTIME (30s)
 	@for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for name in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 	    echo "== $$package $$name"; \
-	    $(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) $$package; \
+	    $(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$package; \
 	  done; \
 	done
 
-soak: ## the long ones: a Kafka 3.9, a real forge, hours of edits
-	OTTLA_SOAK=1 $(GO) test -v -run Soak -timeout 4h ./integration/...
+soak: ## the long ones: everything on an older Kafka (OLDER=3.9.1), and a real forge
+	OTTLA_KAFKA_VERSION=$(OLDER) $(GO) test -count 1 -p 1 -timeout 40m ./integration
+	$(GO) test -count 1 -v -tags soak -run Gitea -timeout 40m ./integration/gitservers
 
 docs: ## write the generated pages anew
 	OTTLA_WRITE_DOCS=1 $(GO) test -count 1 -run ReferencePages ./cmd/ottla

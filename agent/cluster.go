@@ -211,11 +211,11 @@ func (c *Cluster) plan(ctx context.Context, s *scene, sync *Sync, r *SyncReport,
 		return
 	}
 	plan := reconcile.Diff(c.input(s, sync, scope))
-	verdicts, err := c.check(ctx, s, plan)
+	plan, err := c.check(ctx, s, plan)
 	if err != nil {
 		r.CheckErr = fmt.Errorf("let the brokers check the plan of sync %s: %w", sync.Name, err)
 	}
-	plan = plan.Judged(verdicts).Guarded(sync.Guards...)
+	plan = plan.Guarded(sync.Guards...)
 	r.Plan = plan.Confirmed(s.state.Confirmed(sync.Name, c.Now()))
 	r.Holds = r.Plan.Held()
 }
@@ -252,9 +252,9 @@ func (c *Cluster) others(of *Sync) map[string]reconcile.Claimant {
 	return others
 }
 
-// check asks the kinds that can validate about what would be carried out.
-func (c *Cluster) check(ctx context.Context, s *scene, plan reconcile.Plan) ([]reconcile.Verdict, error) {
-	var verdicts []reconcile.Verdict
+// check asks the kinds that can validate about what would be carried out. What
+// could not be checked waits; the other kinds go on.
+func (c *Cluster) check(ctx context.Context, s *scene, plan reconcile.Plan) (reconcile.Plan, error) {
 	var errs []error
 	for _, k := range s.target.Kinds() {
 		checker, can := k.(reconcile.Checker)
@@ -262,11 +262,14 @@ func (c *Cluster) check(ctx context.Context, s *scene, plan reconcile.Plan) ([]r
 		if !can || len(changes) == 0 {
 			continue
 		}
-		some, err := checker.Check(ctx, changes)
-		verdicts = append(verdicts, some...)
-		errs = append(errs, err)
+		verdicts, err := checker.Check(ctx, changes)
+		plan = plan.Judged(verdicts)
+		if err != nil {
+			plan = plan.Guarded(reconcile.Postpone(k.Name(), "the brokers could not be asked to check it"))
+			errs = append(errs, err)
+		}
 	}
-	return verdicts, errors.Join(errs...)
+	return plan, errors.Join(errs...)
 }
 
 func proposed(plan reconcile.Plan, kind string) []reconcile.Change {
@@ -280,10 +283,9 @@ func proposed(plan reconcile.Plan, kind string) []reconcile.Change {
 }
 
 // carryOut does what goes ahead of a plan, and looks again until it shows.
-// Nothing is written for a sync that only observes, nor where the brokers
-// could not be asked.
+// Nothing is written for a sync that only observes.
 func (c *Cluster) carryOut(ctx context.Context, s *scene, sync *Sync, r *SyncReport) {
-	if sync.good == nil || sync.Mode == Observe || r.CheckErr != nil {
+	if sync.good == nil || sync.Mode == Observe {
 		return
 	}
 	began := c.Now()

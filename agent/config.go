@@ -24,7 +24,7 @@ type Config struct {
 	Clusters     []ClusterConfig    `json:"clusters" doc:"The Kafka clusters. A commit cannot reach one that is not named here." required:"true" min:"1"`
 	Syncs        []SyncConfig       `json:"syncs" doc:"Which path of which repository is kept on which cluster." required:"true" min:"1"`
 	Notify       NotifyConfig       `json:"notify" doc:"Who is told of incidents."`
-	Heartbeat    *HeartbeatConfig   `json:"heartbeat" doc:"A URL that is fetched after each good round, for whoever watches the watcher."`
+	Heartbeat    *HeartbeatConfig   `json:"heartbeat" doc:"A URL that is fetched after each good round (every repository read, no revision rejected, nothing failed), for whoever watches the watcher."`
 
 	node reconcile.Node // what it was read from, for the lines in messages
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/Masterminds/semver/v3"
@@ -40,8 +42,8 @@ func (s *SyncConfig) Check(report func(path, text string)) {
 		report("path", fmt.Sprintf("%q is not a path in the repository, such as overlays/production: no leading or trailing slash, no ..", s.Path))
 	}
 	for _, kind := range strict.Keys(s.DriftByKind) {
-		if !liveKind.MatchString(kind) {
-			report("driftByKind."+kind, "is not a live kind such as Topic")
+		if !slices.Contains(LiveKinds(), kind) {
+			report("driftByKind."+kind, fmt.Sprintf("is not a live kind%s; they are %s", strict.DidYouMean(kind, LiveKinds()), strings.Join(LiveKinds(), ", ")))
 		}
 	}
 }
@@ -57,10 +59,11 @@ type RefConfig struct {
 // IsZero tells that none is given.
 func (r RefConfig) IsZero() bool { return r == RefConfig{} }
 
-var (
-	fullHash = regexp.MustCompile(`^[0-9a-f]{40}$`)
-	liveKind = regexp.MustCompile(`^[A-Z][A-Za-z]+$`)
-)
+var fullHash = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+// LiveKinds are the kinds that a configuration may speak of: those that cmd
+// puts in.
+func LiveKinds() []string { return []string{"Topic", "ScramCredential", "AclSet", "QuotaEntity"} }
 
 // Check wants one field, and one that can be looked for.
 func (r *RefConfig) Check(report func(path, text string)) {

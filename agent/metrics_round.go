@@ -35,7 +35,7 @@ func (m *Metrics) sync(s SyncReport, r Report) {
 	for _, one := range states() {
 		m.state.WithLabelValues(s.Sync, string(one)).Set(boolean(one == now))
 	}
-	if r.Err == nil && len(s.Errors()) == 0 && !s.Failed() {
+	if r.Err == nil && s.Good() {
 		m.lastSuccess.WithLabelValues(s.Sync).Set(unix(r.Began.Add(r.Took)))
 	}
 	m.revisionTime.WithLabelValues(s.Sync).Set(unix(s.Snapshot.Time))

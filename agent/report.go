@@ -66,6 +66,24 @@ func (s SyncReport) Failed() bool {
 	return false
 }
 
+// Good tells a round that did all it is there for: every repository was read,
+// no revision was rejected, and nothing failed. What is held or refused waits
+// for people, and is no failure.
+func (r Report) Good() bool {
+	if r.Err != nil {
+		return false
+	}
+	for _, s := range r.Syncs {
+		if !s.Good() {
+			return false
+		}
+	}
+	return true
+}
+
+// Good is Report.Good for one sync.
+func (s SyncReport) Good() bool { return len(s.Errors()) == 0 && !s.Failed() }
+
 // Revision is the revision that is kept, "" while there is none.
 func (s SyncReport) Revision() string { return s.Snapshot.Revision }
 

@@ -197,14 +197,15 @@ func TestAnUnreachableClusterResolvesNothingElse(t *testing.T) {
 	}
 }
 
-func TestBrokersThatCannotCheckKeepThePlanFromBeingCarriedOut(t *testing.T) {
-	h := kept(t, ordersOne)
-	h.broker.checkErr = errors.New("timed out")
+func TestAKindThatBrokersCannotCheckWaitsAndTheOthersGoOn(t *testing.T) {
+	h := kept(t, ordersOne, declare("Credential/bob", "iterations", "4096"))
+	h.broker.checkErr = map[string]error{"Topic": errors.New("timed out")}
 	h.broker.set("Topic/orders", "a", "9")
+	h.broker.set("Credential/bob", "iterations", "1")
 	if r := h.round(); r.Syncs[0].State() != Failing || !r.Failed() {
 		t.Errorf("%s", r.Syncs[0].State())
 	}
-	h.wrote()
+	h.wrote("update Credential/bob")
 }
 
 func TestAnythingLeftOpenIsSaidAfterARound(t *testing.T) {

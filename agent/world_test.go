@@ -27,8 +27,8 @@ type broker struct {
 	never     map[string]bool // fields that are acknowledged and never show
 	late      time.Duration   // until an acknowledged change shows
 	writes    []string
-	whenAsked func() // called before each write
-	checkErr  error
+	whenAsked func()           // called before each write
+	checkErr  map[string]error // by kind
 	passwords map[reconcile.ID]string
 	loginErr  error
 	logins    int
@@ -129,7 +129,7 @@ func (k *kind) Observe(ctx context.Context, s reconcile.Scope) (lives []reconcil
 func (k *kind) Check(context.Context, []reconcile.Change) ([]reconcile.Verdict, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return nil, k.checkErr
+	return nil, k.checkErr[k.name]
 }
 
 func (k *kind) Apply(_ context.Context, changes []reconcile.Change, report func(...reconcile.Outcome)) {

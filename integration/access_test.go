@@ -89,6 +89,9 @@ func TestEveryAccessRuleComesBackAsItWasWritten(t *testing.T) {
 					if e.Validate() != nil {
 						continue // a prefixed cluster
 					}
+					if operation == "two-phase-commit" && kafkatest.Older() {
+						continue // a Kafka 3 does not know it
+					}
 					change.Fields = append(change.Fields, reconcile.FieldChange{Name: kafka.ACLField(e), To: reconcile.TextOf("")})
 				}
 			}

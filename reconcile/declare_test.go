@@ -119,3 +119,21 @@ func TestMarksOfADocumentAreOnItsResources(t *testing.T) {
 	mustContain(t, "another cluster's", d.Resources[2].Skip, "for another cluster")
 	mustContain(t, "not ours", d.Remarks[0].Text, "not ours")
 }
+
+func TestMarksAreReadAsStrimziReadsThemAndNothingElse(t *testing.T) {
+	d, err := declare(doc("Topic", "a", 1, "@"+ManagedMark+"=False"), doc("Topic", "b", 2, "@"+PauseMark+"=TRUE"), doc("Topic", "c", 3, "@"+ManagedMark+"=True"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustEqual(t, "managed: False", d.Resources[0].Skip, SkipUnmanaged)
+	mustEqual(t, "paused: TRUE", d.Resources[1].Skip, SkipPaused)
+	mustEqual(t, "managed: True", d.Resources[2].Skip, "")
+	for _, mark := range []string{ManagedMark + "=no", PauseMark + "=yes", PauseMark + "="} {
+		_, err := declare(doc("Topic", "a", 1, "@"+mark))
+		if err == nil {
+			t.Errorf("%s is taken", mark)
+			continue
+		}
+		mustContain(t, mark, err.Error(), "neither true nor false")
+	}
+}

@@ -58,6 +58,18 @@ func Deletions(allowed map[string]bool) Guard {
 	}
 }
 
+// Postpone makes every change of a kind wait: what it rests on could not be
+// had this time.
+func Postpone(kind, words string) Guard {
+	return func(p Plan) Plan {
+		return p.each(func(c *Change) {
+			if c.ID.Kind == kind && c.Action != Note {
+				c.Fate = join(c.Fate, Fate{Waiting: words})
+			}
+		})
+	}
+}
+
 // Protect refuses every change to what it has words for: the principals that
 // must never lose anything.
 func Protect(words func(ID) string) Guard {

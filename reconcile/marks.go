@@ -44,6 +44,9 @@ func marked(doc Document, cluster string, resources []Resource) error {
 	if err := knownMarks(doc); err != nil {
 		return err
 	}
+	if err := booleanMarks(doc); err != nil {
+		return err
+	}
 	for i := range resources {
 		r := &resources[i]
 		r.Skip, r.Drift, r.Keep = skip(doc, cluster), drift, keep
@@ -56,13 +59,25 @@ func skip(doc Document, cluster string) string {
 	if of := doc.Labels[ClusterLabel]; of != "" && cluster != "" && of != cluster {
 		return fmt.Sprintf("%s (strimzi.io/cluster: %s)", skipCluster, of)
 	}
-	if doc.Annotations[ManagedMark] == "false" {
+	if strings.EqualFold(doc.Annotations[ManagedMark], "false") {
 		return SkipUnmanaged
 	}
-	if doc.Annotations[PauseMark] == "true" {
+	if strings.EqualFold(doc.Annotations[PauseMark], "true") {
 		return SkipPaused
 	}
 	return ""
+}
+
+// booleanMarks refuses a word that protects with one reader and not with the
+// other: Strimzi takes anything but true for false.
+func booleanMarks(doc Document) error {
+	for _, mark := range []string{ManagedMark, PauseMark} {
+		v, given := doc.Annotations[mark]
+		if given && !strings.EqualFold(v, "true") && !strings.EqualFold(v, "false") {
+			return fmt.Errorf("annotation %s: %q is neither true nor false", mark, v)
+		}
+	}
+	return nil
 }
 
 func driftMark(doc Document) (DriftMode, error) {

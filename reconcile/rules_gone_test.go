@@ -18,8 +18,10 @@ func TestThreeKeysForDeletion(t *testing.T) {
 		with  func(*world)
 		guard Guard
 	}{
-		"Git still has it":               {func(w *world) { w.want += "\nTopic/old" }, allowed},
-		"another sync declares it":       {func(w *world) { w.others = map[string]Claimant{"b": {Known: true, IDs: map[ID]bool{{"Topic", "old"}: true}}} }, allowed},
+		"Git still has it": {func(w *world) { w.want += "\nTopic/old" }, allowed},
+		"another sync declares it": {func(w *world) {
+			w.others = map[string]Claimant{"b": {Known: true, IDs: map[ID]bool{{"Topic", "old"}: true}}}
+		}, allowed},
 		"another sync may declare it":    {func(w *world) { w.others = map[string]Claimant{"b": {}} }, allowed},
 		"the grace runs":                 {func(w *world) { w.owned = "Topic/old uid=u1 created missing=9m" }, allowed},
 		"the ledger has another id":      {func(w *world) { w.owned = "Topic/old uid=u0 created missing=1h" }, allowed},

@@ -51,7 +51,7 @@ func outside(allow agent.AllowConfig) func(reconcile.ID) string {
 			}
 			return ""
 		}
-		principal := principalOf(id)
+		principal := kafka.PrincipalOf(id)
 		if principal != "" && len(allow.Principals) > 0 && !matches(allow.Principals, principal) {
 			return fmt.Sprintf("the agent's configuration does not allow this sync %s (syncs[].allow.principals)", principal)
 		}
@@ -87,7 +87,7 @@ func (p *protected) learn(r kafka.Rights) {
 func (p *protected) words(id reconcile.ID) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	principal := principalOf(id)
+	principal := kafka.PrincipalOf(id)
 	switch {
 	case principal == "":
 		return ""
@@ -114,25 +114,6 @@ func protectedTopic(patterns []string) func(reconcile.ID) string {
 		}
 		return ""
 	}
-}
-
-// principalOf is whom a live thing is about, "" where it is about nobody.
-func principalOf(id reconcile.ID) string {
-	switch id.Kind {
-	case kafka.KindACLSet:
-		return id.Name
-	case kafka.KindScramCredential:
-		user, _, _ := strings.Cut(id.Name, "|")
-		return "User:" + user
-	case kafka.KindQuotaEntity:
-		user, ok := strings.CutPrefix(id.Name, "user=")
-		if !ok {
-			return ""
-		}
-		user, _, _ = strings.Cut(user, ",")
-		return "User:" + user
-	}
-	return ""
 }
 
 func matches(patterns []string, name string) bool {

@@ -26,7 +26,7 @@ func newHeartbeat(c *agent.HeartbeatConfig, log *zap.Logger) *heartbeat {
 
 // told notes a good round; it does not block.
 func (h *heartbeat) told(r agent.Report) {
-	if h.config == nil || r.Failed() {
+	if h.config == nil || !r.Good() {
 		return
 	}
 	select {

@@ -5,14 +5,14 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ottla-io/ottla/agent"
 	"github.com/ottla-io/ottla/cmd/ottla/show"
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/sources"
 )
 
 func (a *app) renderCommand() *cobra.Command {
-	return &cobra.Command{
+	var given values
+	cmd := &cobra.Command{
 		Use:   "render DIR",
 		Short: "Print the documents a directory renders to, secrets masked",
 		Long:  "Print the documents that a directory renders to, with secrets masked. It needs no keys.",
@@ -22,7 +22,8 @@ func (a *app) renderCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			read := reader{renderer: newRenderer(agent.SyncConfig{}), path: at.path}
+			read := given.reader(false)
+			read.path = at.path
 			o, err := read.open(cmd.Context(), sources.Snapshot{Tree: at.tree})
 			if err != nil {
 				return err
@@ -30,6 +31,8 @@ func (a *app) renderCommand() *cobra.Command {
 			return a.printer(a.out).Documents(masked(o.Rendered.Documents))
 		},
 	}
+	given.flags(cmd)
+	return cmd
 }
 
 // masked keeps the values of Secrets out of what is printed.

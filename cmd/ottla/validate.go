@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ottla-io/ottla/agent"
 	"github.com/ottla-io/ottla/cmd/ottla/show"
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/sources"
@@ -18,6 +17,7 @@ func (a *app) validateCommand() *cobra.Command {
 	var paths []string
 	var style string
 	var encrypted bool
+	var given values
 	cmd := &cobra.Command{
 		Use:   "validate DIR",
 		Short: "Check a repository without cluster and keys",
@@ -33,7 +33,7 @@ func (a *app) validateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			report := validate(cmd.Context(), at, overlays(at, paths), encrypted)
+			report := validate(cmd.Context(), overlays(at, paths), given.reader(encrypted))
 			if err := a.printer(a.out).Validated(report, style == "github"); err != nil {
 				return err
 			}
@@ -46,6 +46,7 @@ func (a *app) validateCommand() *cobra.Command {
 	cmd.Flags().StringArrayVar(&paths, "path", nil, "only this path below DIR; may be repeated")
 	cmd.Flags().StringVar(&style, "format", "text", "text, or github for annotations of a GitHub job")
 	cmd.Flags().BoolVar(&encrypted, "encrypted-only", false, "a Secret in plain text is an error, as with secrets: encrypted-only")
+	given.flags(cmd)
 	return cmd
 }
 
@@ -76,19 +77,19 @@ func orItself(all []place, at place) []place {
 }
 
 // validate reads every path, and gathers what is wrong with any.
-func validate(ctx context.Context, at place, all []place, encryptedOnly bool) show.Validation {
-	out := show.Validation{Valid: true, Root: at.root}
+func validate(ctx context.Context, all []place, read reader) show.Validation {
+	out := show.Validation{Valid: true, Root: all[0].root}
 	for _, one := range all {
-		checked := validateOne(ctx, one, encryptedOnly)
+		checked := validateOne(ctx, one, read)
 		out.Valid = out.Valid && len(checked.Errors) == 0
 		out.Paths = append(out.Paths, checked)
 	}
 	return out
 }
 
-func validateOne(ctx context.Context, at place, encryptedOnly bool) show.ValidatedPath {
+func validateOne(ctx context.Context, at place, read reader) show.ValidatedPath {
 	out := show.ValidatedPath{Path: at.path, Errors: []show.Problem{}}
-	read := reader{renderer: newRenderer(agent.SyncConfig{}), path: at.path, encryptedOnly: encryptedOnly}
+	read.path = at.path
 	declared, err := read.read(ctx, sources.Snapshot{Tree: at.tree})
 	if err != nil {
 		out.Errors = show.Problems(err, "")

@@ -8,12 +8,31 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 
 	"github.com/gofrs/flock"
 )
 
 //go:embed pom.xml
-var pom []byte
+var pomOfReference string
+
+// VersionEnv names another Kafka than the one in pom.xml, such as 3.9.1.
+const VersionEnv = "OTTLA_KAFKA_VERSION"
+
+// Older tells that VersionEnv names a Kafka before the one of reference.
+func Older() bool { return strings.HasPrefix(os.Getenv(VersionEnv), "3.") }
+
+// pom names the Kafka to fetch.
+func pom() []byte {
+	version := os.Getenv(VersionEnv)
+	if version == "" {
+		return []byte(pomOfReference)
+	}
+	return []byte(kafkaVersion.ReplaceAllString(pomOfReference, "${1}"+version+"${2}"))
+}
+
+var kafkaVersion = regexp.MustCompile(`(<artifactId>kafka_2\.13</artifactId>\s*<version>)[^<]*(</version>)`)
 
 // missingError says what this machine lacks to start a broker.
 type missingError struct{ what string }
@@ -37,7 +56,7 @@ func jars(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find the cache folder: %w", err)
 	}
-	home := filepath.Join(cache, "ottla", fmt.Sprintf("kafka-%x", sha256.Sum256(pom))[:18])
+	home := filepath.Join(cache, "ottla", fmt.Sprintf("kafka-%x", sha256.Sum256(pom()))[:18])
 	if err := os.MkdirAll(home, 0o750); err != nil {
 		return "", fmt.Errorf("make the cache folder: %w", err)
 	}
@@ -65,7 +84,7 @@ func fetch(ctx context.Context, home, done string) error {
 	}
 	defer func() { _ = os.RemoveAll(tmp) }()
 	file := filepath.Join(tmp, "pom.xml")
-	if err := os.WriteFile(file, pom, 0o600); err != nil {
+	if err := os.WriteFile(file, pom(), 0o600); err != nil {
 		return fmt.Errorf("fetch the jars: %w", err)
 	}
 	out := filepath.Join(tmp, "jars")

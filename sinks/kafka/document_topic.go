@@ -60,6 +60,7 @@ func (topicDecoder) Decode(doc reconcile.Document, _ reconcile.Refs) (reconcile.
 	if words := refusedTopicName(name); words != "" {
 		report.Add(path, "%s", words)
 	}
+	refuseIgnored(doc, report, topicField, []string{fieldPartitions, fieldReplicas, configPrefix + "KEY"})
 	topic := declare(doc, KindTopic, name, "")
 	topic.sizes(d.Spec)
 	notes := topic.config(d.Spec.Config, report)

@@ -115,6 +115,7 @@ func (userDecoder) Decode(doc reconcile.Document, refs reconcile.Refs) (reconcil
 	if words := u.refusedName(); words != "" {
 		report.Add("metadata.name", "%s", words)
 	}
+	refuseIgnored(doc, report, userField, append([]string{fieldPassword, fieldIterations, "allow|topic|literal|NAME|read|*"}, userQuotaKeys()...))
 	u.credential(refs)
 	u.access()
 	u.quotas()

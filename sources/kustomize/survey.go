@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/types"
@@ -22,7 +23,7 @@ import (
 type survey struct {
 	ctx    context.Context
 	tree   fs.FS
-	read   map[string][]byte
+	read   *sync.Map
 	dirs   map[string]*kustomization
 	leaves map[string]*leaf
 	order  []string // of leaves, as first met
@@ -55,7 +56,7 @@ type original struct {
 
 // look surveys the kustomization of a directory.
 func look(ctx context.Context, tree fs.FS, dir string) (*survey, error) {
-	s := &survey{ctx: ctx, tree: tree, read: make(map[string][]byte), dirs: make(map[string]*kustomization), leaves: make(map[string]*leaf)}
+	s := &survey{ctx: ctx, tree: tree, read: new(sync.Map), dirs: make(map[string]*kustomization), leaves: make(map[string]*leaf)}
 	if err := s.visit(dir, nil); err != nil {
 		return nil, err
 	}

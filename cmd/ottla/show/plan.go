@@ -42,7 +42,11 @@ func (p *Printer) views(views []agent.View, body func(agent.SyncView)) {
 			}
 			p.heading(v, s)
 			p.problems(s)
-			if len(v.Problems) == 0 {
+			switch {
+			case s.State == agent.NoGood:
+				p.linef("")
+				p.linef("Nothing is planned: there is no revision yet that could be kept.")
+			case len(v.Problems) == 0:
 				body(s)
 			}
 		}

@@ -1,6 +1,7 @@
 package kafkatest
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	_ "embed"
@@ -11,6 +12,9 @@ import (
 
 	"github.com/gofrs/flock"
 )
+
+// DefaultVersion is the Kafka that pom.xml names.
+const DefaultVersion = "4.3.1"
 
 //go:embed pom.xml
 var pom []byte
@@ -30,14 +34,23 @@ func needed(programs ...string) error {
 	return nil
 }
 
+// pomFor names the jars of a version of Kafka, "" for the usual one.
+func pomFor(version string) []byte {
+	if version == "" {
+		return pom
+	}
+	return bytes.Replace(pom, []byte("<version>"+DefaultVersion+"</version>"), []byte("<version>"+version+"</version>"), 1)
+}
+
 // jars returns the folder with Kafka's jars and fetches them where it is not
 // there yet. The folder is keyed by the pom; two processes may ask at once.
-func jars(ctx context.Context) (string, error) {
+func jars(ctx context.Context, version string) (string, error) {
+	wanted := pomFor(version)
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("find the cache folder: %w", err)
 	}
-	home := filepath.Join(cache, "ottla", fmt.Sprintf("kafka-%x", sha256.Sum256(pom))[:18])
+	home := filepath.Join(cache, "ottla", fmt.Sprintf("kafka-%x", sha256.Sum256(wanted))[:18])
 	if err := os.MkdirAll(home, 0o750); err != nil {
 		return "", fmt.Errorf("make the cache folder: %w", err)
 	}
@@ -53,19 +66,19 @@ func jars(ctx context.Context) (string, error) {
 	if err := needed("mvn"); err != nil {
 		return "", err
 	}
-	return done, fetch(ctx, home, done)
+	return done, fetch(ctx, wanted, home, done)
 }
 
 // fetch lets Maven copy the jars beside the final folder and renames it into
 // place, so that a fetch that was cut off is never taken for a whole one.
-func fetch(ctx context.Context, home, done string) error {
+func fetch(ctx context.Context, wanted []byte, home, done string) error {
 	tmp, err := os.MkdirTemp(home, "fetch-")
 	if err != nil {
 		return fmt.Errorf("fetch the jars: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(tmp) }()
 	file := filepath.Join(tmp, "pom.xml")
-	if err := os.WriteFile(file, pom, 0o600); err != nil {
+	if err := os.WriteFile(file, wanted, 0o600); err != nil {
 		return fmt.Errorf("fetch the jars: %w", err)
 	}
 	out := filepath.Join(tmp, "jars")

@@ -29,6 +29,7 @@ import (
 // Options says what Start starts. The zero Options are one broker.
 type Options struct {
 	Nodes      int               // combined brokers and controllers; 0 is one
+	Version    string            // of Apache Kafka; "" is DefaultVersion
 	Properties map[string]string // added to every node's server.properties
 	MutualTLS  bool              // the SSL listener refuses clients without a certificate
 }
@@ -79,7 +80,7 @@ func start(ctx context.Context, dir string, o Options) (*Cluster, error) {
 	if err := needed("java"); err != nil {
 		return nil, err
 	}
-	folder, err := jars(ctx)
+	folder, err := jars(ctx, o.Version)
 	if err != nil {
 		return nil, err
 	}

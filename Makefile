@@ -8,6 +8,7 @@ GOLANGCI_VERSION ?= v2.15.0
 IMAGE    ?= ottla:dev
 FUZZTIME ?= 30s
 BENCH    ?= .
+MANY     ?= 0
 
 UNIT = $$($(GO) list ./... | grep -v '/integration')
 
@@ -30,8 +31,9 @@ test: ## everything that proves the product; what a machine lacks is named and s
 	echo "full output: dist/test-unit.json dist/test-integration.json"; \
 	exit $$failed
 
-bench: ## benchmarks on a real Kafka, as ratios to the bare requests (BENCH=name for some)
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 60m ./integration/...
+bench: ## a table of ratios to the bare requests on a real Kafka, then the Go benchmarks (MANY=10000: that many topics too)
+	$(GO) test -tags bench -count 1 -v -run TestBench -timeout 60m ./integration/bench -many $(MANY)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -n1 dirname | sort -u)
 
 lint: ## golangci-lint with the rules of .golangci.yml
 	@command -v golangci-lint >/dev/null || { \

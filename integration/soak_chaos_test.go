@@ -36,6 +36,7 @@ func TestSoakChaosEndsInSyncAndDeletesNothingUnowned(t *testing.T) {
 	c := &chaos{world: newWorldOn(t, kafkatest.Start(t, kafkatest.Options{})), random: rand.New(rand.NewPCG(*chaosSeed, 0)),
 		declared: map[int]int{}, did: map[string]int{}}
 	c.sync["wipeGuard"] = map[string]any{"topics": 1000, "percent": 100}
+	c.sync["recreate"] = true // else a topic deleted by hand waits for a person
 	c.foreign("a")
 	for i := range chaosTopics {
 		c.declared[i] = 1

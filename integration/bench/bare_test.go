@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -141,10 +142,45 @@ func (b bare) users(prefix string, n int) time.Duration {
 		quotas.Entries = append(quotas.Entries, entry)
 	}
 	began := time.Now()
-	for _, req := range []kmsg.Request{scram, acls, quotas} {
-		b.request(req)
+	answers := []kmsg.Response{b.request(scram), b.request(acls), b.request(quotas)}
+	took := time.Since(began)
+	b.accepted(n, answers...)
+	return took
+}
+
+// accepted fails on the first refusal: what was refused costs nothing, and
+// would make whoever it is compared with look slow.
+func (b bare) accepted(n int, answers ...kmsg.Response) {
+	b.t.Helper()
+	var codes []int16
+	for _, a := range answers {
+		switch a := a.(type) {
+		case *kmsg.AlterUserSCRAMCredentialsResponse:
+			for _, r := range a.Results {
+				codes = append(codes, r.ErrorCode)
+			}
+		case *kmsg.CreateACLsResponse:
+			for _, r := range a.Results {
+				codes = append(codes, r.ErrorCode)
+			}
+		case *kmsg.AlterClientQuotasResponse:
+			for _, r := range a.Entries {
+				codes = append(codes, r.ErrorCode)
+			}
+		case *kmsg.IncrementalAlterConfigsResponse:
+			for _, r := range a.Resources {
+				codes = append(codes, r.ErrorCode)
+			}
+		}
 	}
-	return time.Since(began)
+	if len(codes) < n {
+		b.t.Fatalf("%d answers, want at least %d", len(codes), n)
+	}
+	for _, code := range codes {
+		if code != 0 {
+			b.t.Fatalf("a bare request was refused: %v", kerr.ErrorForCode(code))
+		}
+	}
 }
 
 // retention of a topic.
@@ -164,8 +200,10 @@ func (b bare) retention(topic string) string {
 	return ""
 }
 
-// edit sets a topic's retention, as a person would.
-func (b bare) edit(topic, retention string) {
+// edit sets a topic's retention, as a person would, and returns when it was
+// acknowledged, once it shows: a broker acknowledges before that, and who asks
+// in between reads the old value.
+func (b bare) edit(topic, retention string) time.Time {
 	b.t.Helper()
 	req := kmsg.NewPtrIncrementalAlterConfigsRequest()
 	r := kmsg.NewIncrementalAlterConfigsRequestResource()
@@ -174,7 +212,11 @@ func (b bare) edit(topic, retention string) {
 	c.Name, c.Value = "retention.ms", &retention
 	r.Configs = append(r.Configs, c)
 	req.Resources = append(req.Resources, r)
-	b.request(req)
+	answer := b.request(req)
+	acknowledged := time.Now()
+	b.accepted(1, answer)
+	until(b.t, time.Minute, func() bool { return b.retention(topic) == retention })
+	return acknowledged
 }
 
 func topicName(prefix string, i int) string { return fmt.Sprintf("%s-%05d", prefix, i) }

@@ -26,6 +26,15 @@ func (t *table) ratio(what string, ours, bare time.Duration, goal string) {
 	t.rows = append(t.rows, row{what, round(ours), round(bare), fmt.Sprintf("%.2f", float64(ours)/float64(bare)), goal})
 }
 
+// bytes beside the least that could be sent, 0 where there is no such figure.
+func (t *table) bytes(what string, ours, least int64) {
+	r := row{what: what, ours: fmt.Sprintf("%d B", ours)}
+	if least > 0 {
+		r.bare, r.ratio = fmt.Sprintf("%d B", least), fmt.Sprintf("%.2f", float64(ours)/float64(least))
+	}
+	t.rows = append(t.rows, r)
+}
+
 func (t *table) figure(what, ours, goal string) {
 	t.rows = append(t.rows, row{what, ours, "", "", goal})
 }
@@ -49,6 +58,18 @@ func median(n int, run func() time.Duration) time.Duration {
 	}
 	slices.Sort(all)
 	return all[len(all)/2]
+}
+
+// inTurns is the median of each of two, which take turns so that a busy machine
+// slows both alike.
+func inTurns(n int, one, other func() time.Duration) (time.Duration, time.Duration) {
+	var all, others []time.Duration
+	for range n {
+		all, others = append(all, one()), append(others, other())
+	}
+	slices.Sort(all)
+	slices.Sort(others)
+	return all[n/2], others[n/2]
 }
 
 func TestBench(t *testing.T) {
@@ -97,9 +118,7 @@ func newTopics(t *testing.T, out *table) {
 func noop(p *product, b bare, out *table, prefix string, n int) {
 	names := topicNames(prefix, n)
 	p.round()
-	rounds := 5
-	bareTime := median(rounds, func() time.Duration { return b.describe(names, []string{"retention.ms"}) })
-	ours := median(rounds, func() time.Duration {
+	bareTime, ours := inTurns(5, func() time.Duration { return b.describe(names, []string{"retention.ms"}) }, func() time.Duration {
 		took, r := p.round()
 		if len(r.Syncs[0].Plan.Changes) > 0 {
 			p.t.Errorf("a round that should have nothing to do: %+v", r.Syncs[0].Plan.Changes[0])

@@ -5,6 +5,8 @@ package bench
 import (
 	"fmt"
 	"math/rand/v2"
+	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,8 +68,7 @@ func heals(t *testing.T, b bare, every string, n int, out *table) {
 	}
 	took := median(n, func() time.Duration {
 		<-time.After(time.Duration(rand.Int64N(int64(interval))))
-		b.edit(topic, "1000000")
-		began := time.Now()
+		began := b.edit(topic, "1000000")
 		until(t, time.Minute+2*interval, func() bool { return b.retention(topic) == declared })
 		return time.Since(began)
 	})
@@ -104,7 +105,7 @@ func polls(t *testing.T, out *table) {
 	t.Cleanup(func() { _ = r.Close() })
 	source := r.Follow(git.Ref{Branch: "main"})
 	var before int64
-	cost := func(what string) {
+	cost := func(what string, bare int64) {
 		if _, err := source.Fetch(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -112,11 +113,24 @@ func polls(t *testing.T, out *table) {
 		for _, one := range r.Stats() {
 			total += one.Bytes
 		}
-		out.figure(what+" (1,000 files, 1,000 branches)", fmt.Sprintf("%d bytes", total-before), "")
+		out.bytes(what+" (1,000 files, 1,000 branches)", total-before, bare)
 		before = total
 	}
-	cost("first clone")
-	cost("poll without news")
+	cost("first clone, received", packed(t, repo, "main"))
+	cost("poll without news, received", 0)
 	repo.CommitFile("ours-00000.yaml", topicDocument("ours-00000")+"# edited\n")
-	cost("poll with one commit")
+	cost("poll with one commit, received", packed(t, repo, "main", "--not", head))
+}
+
+// packed is the size of the pack that git makes of these revisions: what must
+// be sent at least.
+func packed(t *testing.T, repo *gitservers.Repo, revisions ...string) int64 {
+	t.Helper()
+	cmd := exec.Command("git", "pack-objects", "--revs", "--stdout", "--quiet")
+	cmd.Dir, cmd.Stdin = repo.Bare(), strings.NewReader(strings.Join(revisions, "\n")+"\n")
+	pack, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("git pack-objects: %v", err)
+	}
+	return int64(len(pack))
 }

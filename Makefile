@@ -9,6 +9,7 @@ IMAGE    ?= ottla:dev
 FUZZTIME ?= 30s
 BENCH    ?= .
 OLDER    ?= 3.9.1
+MANY     ?= 0
 
 UNIT = $$($(GO) list ./... | grep -v '/integration')
 
@@ -31,8 +32,9 @@ test: ## everything that proves the product; what a machine lacks is named and s
 	echo "full output: dist/test-unit.json dist/test-integration.json"; \
 	exit $$failed
 
-bench: ## benchmarks on a real Kafka, as ratios to the bare requests (BENCH=name for some)
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 60m ./integration/...
+bench: ## a table of ratios to the bare requests on a real Kafka, then the Go benchmarks (MANY=10000: that many topics too)
+	$(GO) test -tags bench -count 1 -v -run TestBench -timeout 60m ./integration/bench -many $(MANY)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -n1 dirname | sort -u)
 
 lint: ## golangci-lint with the rules of .golangci.yml
 	@command -v golangci-lint >/dev/null || { \
@@ -47,8 +49,9 @@ fuzz: ## every fuzzer for FUZZTIME (30s)
 	  done; \
 	done
 
-soak: ## the long ones: everything on an older Kafka (OLDER=3.9.1), and a real forge
+soak: ## the long ones: everything on an older Kafka (OLDER=3.9.1), ten minutes of chaos, and a real forge
 	OTTLA_KAFKA_VERSION=$(OLDER) $(GO) test -count 1 -p 1 -timeout 40m ./integration
+	OTTLA_SOAK=1 $(GO) test -count 1 -v -run Soak -timeout 40m ./integration
 	$(GO) test -count 1 -v -tags soak -run Gitea -timeout 40m ./integration/gitservers
 
 docs: ## write the generated pages anew

@@ -53,7 +53,11 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	k := kafkatest.Shared(t)
+	return newWorldOn(t, kafkatest.Shared(t))
+}
+
+func newWorldOn(t *testing.T, k *kafkatest.Cluster) *world {
+	t.Helper()
 	w := &world{
 		t: t, dir: t.TempDir(), kafka: k, admin: kadm.NewClient(k.Client(t)), pre: strings.ToLower(kafkatest.Prefix(t)),
 		cluster: map[string]any{}, sync: map[string]any{}, more: map[string]any{}, env: map[string]string{},

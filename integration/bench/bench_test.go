@@ -6,8 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +15,7 @@ import (
 	"github.com/ottla-io/ottla/integration/kafkatest"
 )
 
-var many = flag.Int("many", 0, "also measure a no-op round at this many topics (10000 takes some minutes and 10,000 file descriptors)")
+var many = flag.Int("many", 0, "also measure at this many topics (10000 takes some minutes and 10,000 file descriptors)")
 
 // row is one line of the table.
 type row struct{ what, ours, bare, ratio, goal string }
@@ -26,6 +24,15 @@ type table struct{ rows []row }
 
 func (t *table) ratio(what string, ours, bare time.Duration, goal string) {
 	t.rows = append(t.rows, row{what, round(ours), round(bare), fmt.Sprintf("%.2f", float64(ours)/float64(bare)), goal})
+}
+
+// bytes beside the least that could be sent, 0 where there is no such figure.
+func (t *table) bytes(what string, ours, least int64) {
+	r := row{what: what, ours: fmt.Sprintf("%d B", ours)}
+	if least > 0 {
+		r.bare, r.ratio = fmt.Sprintf("%d B", least), fmt.Sprintf("%.2f", float64(ours)/float64(least))
+	}
+	t.rows = append(t.rows, r)
 }
 
 func (t *table) figure(what, ours, goal string) {
@@ -53,13 +60,28 @@ func median(n int, run func() time.Duration) time.Duration {
 	return all[len(all)/2]
 }
 
+// inTurns is the median of each of two, which take turns so that a busy machine
+// slows both alike.
+func inTurns(n int, one, other func() time.Duration) (time.Duration, time.Duration) {
+	var all, others []time.Duration
+	for range n {
+		all, others = append(all, one()), append(others, other())
+	}
+	slices.Sort(all)
+	slices.Sort(others)
+	return all[n/2], others[n/2]
+}
+
 func TestBench(t *testing.T) {
 	var out table
 	defer out.print()
 	t.Run("topics", func(t *testing.T) { newTopics(t, &out) })
-	t.Run("users", func(t *testing.T) { users(t, kafkatest.Start(t, kafkatest.Options{}), &out) })
+	t.Run("users", func(t *testing.T) { users(t, &out) })
+	t.Run("poll", func(t *testing.T) { polls(t, &out) })
+	binary := build(t)
+	t.Run("daemon", func(t *testing.T) { running(t, binary, &out) })
 	if *many > 0 {
-		t.Run("many", func(t *testing.T) { atMany(t, *many, &out) })
+		t.Run("many", func(t *testing.T) { atMany(t, *many, binary, &out) })
 	}
 }
 
@@ -86,7 +108,7 @@ func newTopics(t *testing.T, out *table) {
 	if len(report.Syncs[0].Outcomes) < n {
 		t.Fatalf("%d outcomes", len(report.Syncs[0].Outcomes))
 	}
-	b.visible("ours", n)
+	b.visible(topicNames("ours", n)...)
 	out.ratio("1,000 new topics until the last is visible", ours, bareCreate, "≤ 1.2")
 	noop(p, b, out, "ours", n)
 }
@@ -96,9 +118,7 @@ func newTopics(t *testing.T, out *table) {
 func noop(p *product, b bare, out *table, prefix string, n int) {
 	names := topicNames(prefix, n)
 	p.round()
-	rounds := 5
-	bareTime := median(rounds, func() time.Duration { return b.describe(names, []string{"retention.ms"}) })
-	ours := median(rounds, func() time.Duration {
+	bareTime, ours := inTurns(5, func() time.Duration { return b.describe(names, []string{"retention.ms"}) }, func() time.Duration {
 		took, r := p.round()
 		if len(r.Syncs[0].Plan.Changes) > 0 {
 			p.t.Errorf("a round that should have nothing to do: %+v", r.Syncs[0].Plan.Changes[0])
@@ -108,13 +128,21 @@ func noop(p *product, b bare, out *table, prefix string, n int) {
 	out.ratio(fmt.Sprintf("no-op round at %d topics", n), ours, bareTime, "≤ 1.1")
 }
 
-// users: five hundred users with credentials, ACLs and quotas.
-func users(t *testing.T, k *kafkatest.Cluster, out *table) {
+// users: five hundred users with credentials, ACLs and quotas, against the
+// three requests that make them.
+func users(t *testing.T, out *table) {
+	const n = 500
+	var bareUsers time.Duration
+	t.Run("bare", func(t *testing.T) {
+		_, b := fresh(t)
+		bareUsers = b.users("user", n)
+	})
+	k, _ := fresh(t)
 	p := newProduct(t, k.Plain())
-	p.users("user", 500)
+	p.users("user", n)
 	ours, _ := p.round()
 	p.round() // it remembers the iterations it found
-	out.figure("500 users with SCRAM, ACLs and quotas", round(ours), "")
+	out.ratio("500 users with SCRAM, ACLs and quotas", ours, bareUsers, "")
 	took, r := p.round()
 	if len(r.Syncs[0].Plan.Changes) > 0 {
 		t.Errorf("it does not settle: %+v", r.Syncs[0].Plan.Changes[0])
@@ -122,15 +150,15 @@ func users(t *testing.T, k *kafkatest.Cluster, out *table) {
 	out.figure("no-op round at 500 users", round(took), "")
 }
 
-func atMany(t *testing.T, n int, out *table) {
+// atMany: a no-op round, and then the memory of a daemon, at very many topics.
+func atMany(t *testing.T, n int, binary string, out *table) {
 	k, b := fresh(t)
-	p := newProduct(t, k.Plain())
-	p.topics("many", n)
-	ours, _ := p.round()
-	out.figure(fmt.Sprintf("%d new topics until the last is visible", n), round(ours), "")
-	noop(p, b, out, "many", n)
-	debug.FreeOSMemory()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	out.figure(fmt.Sprintf("heap at %d topics", n), fmt.Sprintf("%d MB", m.HeapAlloc>>20), "")
+	t.Run("in this process", func(t *testing.T) {
+		p := newProduct(t, k.Plain())
+		p.topics("many", n)
+		ours, _ := p.round()
+		out.figure(fmt.Sprintf("%d new topics until the last is visible", n), round(ours), "")
+		noop(p, b, out, "many", n)
+	})
+	resident(t, k, binary, "many", n, out)
 }

@@ -72,8 +72,12 @@ func (p *product) write(name, text string) {
 func (p *product) topics(prefix string, n int) {
 	p.t.Helper()
 	for _, name := range topicNames(prefix, n) {
-		p.write(name+".yaml", fmt.Sprintf("apiVersion: kafka.strimzi.io/v1\nkind: KafkaTopic\nmetadata: {name: %s}\nspec:\n  partitions: 3\n  replicas: 1\n  config: {retention.ms: 604800000}\n", name))
+		p.write(name+".yaml", topicDocument(name))
 	}
+}
+
+func topicDocument(name string) string {
+	return fmt.Sprintf("apiVersion: kafka.strimzi.io/v1\nkind: KafkaTopic\nmetadata: {name: %s}\nspec:\n  partitions: 3\n  replicas: 1\n  config: {retention.ms: 604800000}\n", name)
 }
 
 // users declares n users, each with a password, two ACLs and two quotas.

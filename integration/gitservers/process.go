@@ -88,7 +88,7 @@ func (p *process) stop() {
 // await waits until something listens.
 func (p *process) await(t testing.TB, network, address string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()

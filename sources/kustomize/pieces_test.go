@@ -2,6 +2,7 @@ package kustomize
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -136,8 +137,10 @@ func TestPiecesGiveWhatTheWholeGives(t *testing.T) {
 	}
 }
 
+var seeds = flag.Uint64("seeds", 3, "how many random kustomizations are rendered in pieces and whole")
+
 func TestPiecesGiveWhatTheWholeGivesForRandomKustomizations(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range *seeds {
 		tree, dir := randomTree(rand.New(rand.NewPCG(seed, 1)))
 		pieces, cut, whole := bothWays(t, tree, dir, Options{NameRefs: userRefs()}, 15)
 		if cut != whole {

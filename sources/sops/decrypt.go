@@ -43,6 +43,7 @@ func (o opener) open(tree *sops.Tree) error {
 	if err != nil {
 		return err
 	}
+	before := listLeaves(tree.Branches...)
 	cipher := aes.NewCipher()
 	mac, err := tree.Decrypt(key, cipher)
 	if err != nil {
@@ -51,10 +52,26 @@ func (o opener) open(tree *sops.Tree) error {
 	if err := checkMAC(tree.Metadata, cipher, key, mac); err != nil {
 		return err
 	}
-	for _, branch := range tree.Branches {
-		leaves(branch, func(v any) { o.seen(text(v)) })
-	}
+	o.remember(before, listLeaves(tree.Branches...))
 	return nil
+}
+
+// remember tells of the values that were encrypted: a file may hold others in
+// plain text, and these are no secrets for being in it.
+func (o opener) remember(before, after []any) {
+	if len(before) != len(after) {
+		return // none is taken for encrypted
+	}
+	for i, v := range after {
+		if wasEncrypted(before[i]) {
+			o.seen(text(v))
+		}
+	}
+}
+
+func wasEncrypted(before any) bool {
+	s, ok := before.(string)
+	return ok && IsEncrypted(s)
 }
 
 func (o opener) checkMetadata(m sops.Metadata) error {

@@ -2,6 +2,7 @@ package sops
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/getsops/sops/v3"
 )
@@ -25,18 +26,23 @@ func (o opener) whole(store sops.Store, data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, errMetadata
 	}
+	before := listLeaves(tree.Branches...)
 	if err := o.open(&tree); err != nil {
 		return nil, err
 	}
-	return o.emit(store, tree.Branches)
+	return o.emit(store, tree.Branches, before)
 }
 
-func (o opener) emit(store sops.Store, branches sops.TreeBranches) ([]byte, error) {
+// emit writes what was decrypted. The text as a whole was encrypted if any
+// value in it was.
+func (o opener) emit(store sops.Store, branches sops.TreeBranches, before []any) ([]byte, error) {
 	plain, err := store.EmitPlainFile(branches)
 	if err != nil {
 		return nil, errors.New("what was decrypted cannot be written in the file's own format")
 	}
-	o.seen(string(plain))
+	if slices.ContainsFunc(before, wasEncrypted) {
+		o.seen(string(plain))
+	}
 	return plain, nil
 }
 

@@ -69,9 +69,11 @@ func (o opener) group(sections []section, mac string) error {
 	return nil
 }
 
-func listLeaves(branch sops.TreeBranch) []any {
+func listLeaves(branches ...sops.TreeBranch) []any {
 	var list []any
-	leaves(branch, func(v any) { list = append(list, v) })
+	for _, branch := range branches {
+		leaves(branch, func(v any) { list = append(list, v) })
+	}
 	return list
 }
 
@@ -83,7 +85,7 @@ func (o opener) section(text []byte, before []any, branch sops.TreeBranch) ([]by
 			return plain, nil
 		}
 	}
-	plain, err := o.emit(yamlFormat.store(), sops.TreeBranches{branch})
+	plain, err := o.emit(yamlFormat.store(), sops.TreeBranches{branch}, before)
 	if err != nil {
 		return nil, err
 	}

@@ -228,7 +228,7 @@ func TestSecretsOfEveryShapeArriveDecryptedThroughAnOverlay(t *testing.T) {
 		doc := find(t, out, "Secret", want.name)
 		section, _ := doc.Body.Get(want.section)
 		node, _ := section.Get(want.key)
-		value := node.Text
+		value := node.Text()
 		if want.section == "data" {
 			decoded, err := base64.StdEncoding.DecodeString(value)
 			if err != nil {
@@ -248,8 +248,8 @@ func TestSecretsOfEveryShapeArriveDecryptedThroughAnOverlay(t *testing.T) {
 	for _, key := range []string{"spec", "authentication", "password", "valueFrom", "secretKeyRef", "name"} {
 		name, _ = name.Get(key)
 	}
-	if name.Text != find(t, out, "Secret", "eu-files-").Name {
-		t.Errorf("the user's password is in %q", name.Text)
+	if name.Text() != find(t, out, "Secret", "eu-files-").Name {
+		t.Errorf("the user's password is in %q", name.Text())
 	}
 	if len(out.Plaintext) != 1 || !strings.HasPrefix(out.Plaintext[0].Document, "Secret eu-open-") {
 		t.Errorf("in plain text: %v", out.Plaintext)

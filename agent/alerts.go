@@ -112,11 +112,31 @@ func (a *Alerts) begin(i sinks.Incident) {
 		al.By[name] = &heard{Pending: true}
 	}
 	a.open[i.Key] = al
+	a.log(i)
+}
+
+// log tells the log what notifiers are told, so that an agent without any
+// notifier still says what is held, refused and healed.
+func (a *Alerts) log(i sinks.Incident) {
+	fields := []zap.Field{zap.String("incident", i.Title), zap.Strings("lines", i.Lines), zap.String("revision", i.Revision)}
+	switch {
+	case !i.Resolved.IsZero():
+		a.o.Log.Info("incident is over", fields...)
+	case i.Severity == sinks.Error:
+		a.o.Log.Error("incident", fields...)
+	case i.Severity == sinks.Warning:
+		a.o.Log.Warn("incident", fields...)
+	default:
+		a.o.Log.Info("incident", fields...)
+	}
 }
 
 // update tells those who can change what they wrote. To the others a new
 // message is due only where it became louder, came back, or is over.
 func (a *Alerts) update(al *alert, i sinks.Incident, back bool) {
+	if back || !i.Resolved.IsZero() || rank(i.Severity) > rank(al.Incident.Severity) {
+		a.log(i)
+	}
 	al.Incident = i
 	for _, h := range al.By {
 		louder := rank(i.Severity) > rank(h.Loudest)

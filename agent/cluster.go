@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sources"
 )
 
 // Target is a connected cluster.
@@ -126,7 +127,7 @@ func (c *Cluster) begin(ctx context.Context, report *Report, accept bool) (*scen
 	c.step("after look")
 	target, id, err := c.reach(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reach cluster %s: %w", c.Name, err)
+		return nil, &sources.HintError{Err: fmt.Errorf("reach cluster %s: %w", c.Name, err), Hint: "ottla check tries every step on the way"}
 	}
 	report.ClusterID = id
 	return &scene{target: target, id: id, state: state, report: report}, nil

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -64,6 +65,15 @@ func (s Secret) empty() bool {
 	return err == nil && strings.TrimSpace(string(data)) == ""
 }
 
+// unitCredentials is where systemd shows our unit's credentials to root while
+// it runs, so that a command of root's reads the unit's configuration as it is.
+const unitCredentials = "/run/credentials/ottla.service"
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 // expandCredentials replaces a leading $CREDENTIALS_DIRECTORY, where systemd
 // puts what a unit's LoadCredential names. No other variable is looked at.
 func expandCredentials(path string) (string, error) {
@@ -73,9 +83,10 @@ func expandCredentials(path string) (string, error) {
 			continue
 		}
 		dir := os.Getenv("CREDENTIALS_DIRECTORY")
-		if dir == "" {
+		if dir == "" && !exists(unitCredentials) {
 			return "", fmt.Errorf("%s: CREDENTIALS_DIRECTORY is not set: systemd sets it for a unit that has LoadCredential", path)
 		}
+		dir = cmp.Or(dir, unitCredentials)
 		return filepath.Join(dir, rest), nil
 	}
 	return path, nil

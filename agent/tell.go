@@ -85,7 +85,7 @@ func healedLines(c reconcile.Change, done ack) []string {
 	var lines []string
 	for _, f := range c.Fields {
 		if f.Why == reconcile.Drifted && done.fields[f.Name] {
-			lines = append(lines, fmt.Sprintf("%s: %v → %v (drift)", f.Name, f.From, f.To))
+			lines = append(lines, f.Line()+" (drift)")
 		}
 	}
 	return lines
@@ -199,7 +199,7 @@ func fateLines(c reconcile.Change, of func(reconcile.Fate) string) []string {
 	}
 	for _, f := range c.Fields {
 		if words := of(f.Fate); words != "" {
-			lines = append(lines, fmt.Sprintf("%s: %v → %v: %s", f.Name, f.From, f.To, words))
+			lines = append(lines, fmt.Sprintf("%s: %s", f.Line(), words))
 		}
 	}
 	return lines

@@ -50,7 +50,7 @@ func declare(docs ...Document) (Declarations, error) {
 
 func TestMistakesNameTheirPlaceAndAllAreToldAtOnce(t *testing.T) {
 	secret := doc("Secret", "s", 90)
-	secret.Body = Node{Kind: MapNode, Fields: []Field{{Key: "stringData", Value: Node{Fields: []Field{{Key: "password", Value: Node{Text: "ENC[x]"}}}}}}}
+	secret.Body = Node{Kind: MapNode, Fields: []Field{{Key: "stringData", Value: Node{Fields: []Field{{Key: "password", Value: ScalarNode(StringNode, "ENC[x]", 0)}}}}}}
 	for name, c := range map[string]struct {
 		docs []Document
 		says []string

@@ -129,7 +129,7 @@ func (h *Hold) add(c Change) {
 	}
 	for _, f := range c.Fields {
 		if f.held() {
-			h.Words = append(h.Words, fmt.Sprintf("%s %s: %v → %v", c.ID, f.Name, f.From, f.To))
+			h.Words = append(h.Words, fmt.Sprintf("%s %s", c.ID, f.Line()))
 			reasons = append(reasons, f.Fate.Held)
 		}
 	}

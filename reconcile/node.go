@@ -30,9 +30,22 @@ func (k NodeKind) String() string { return nodeNames[k] }
 type Node struct {
 	Kind   NodeKind
 	Line   int     // in the file it came from; 0 where that is not known
-	Text   string  // of a scalar, as it was written
 	Fields []Field // of a mapping, in the order written, keys unique
 	Items  []Node  // of a list
+	text   *secret // of a scalar; behind a pointer, or %+v of an outer struct prints it
+}
+
+// ScalarNode is a scalar as it was written.
+func ScalarNode(kind NodeKind, text string, line int) Node {
+	return Node{Kind: kind, Line: line, text: hidden(text)}
+}
+
+// Text is a scalar as it was written, "" for everything else.
+func (n Node) Text() string {
+	if n.text == nil {
+		return ""
+	}
+	return *n.text.text
 }
 
 // Field is one entry of a mapping.

@@ -100,7 +100,7 @@ func strictData(doc Document) error {
 func readData(doc Document, into map[string]Value) error {
 	data, _ := doc.Body.Get("data")
 	for _, f := range data.Fields {
-		value := f.Value.Text
+		value := f.Value.Text()
 		if doc.Kind == "Secret" {
 			plain, err := decodeBase64(value)
 			if err != nil {
@@ -112,7 +112,7 @@ func readData(doc Document, into map[string]Value) error {
 	}
 	if plain, _ := doc.Body.Get("stringData"); doc.Kind == "Secret" {
 		for _, f := range plain.Fields {
-			into[f.Key] = SecretOf(f.Value.Text)
+			into[f.Key] = SecretOf(f.Value.Text())
 		}
 	}
 	return nil

@@ -47,7 +47,7 @@ func TestUnsealedSecretsAreNeverEqual(t *testing.T) {
 }
 
 func TestNodesPrintNothingOfWhatTheyHold(t *testing.T) {
-	n := Node{Kind: MapNode, Fields: []Field{{Key: "password", Value: Node{Kind: StringNode, Text: canary}}}}
+	n := Node{Kind: MapNode, Fields: []Field{{Key: "password", Value: ScalarNode(StringNode, canary, 0)}}}
 	for _, verb := range []string{"%v", "%+v", "%#v"} {
 		if out := fmt.Sprintf(verb, Document{Body: n}); strings.Contains(out, canary) {
 			t.Errorf("%s shows it: %s", verb, out)
@@ -61,6 +61,22 @@ func TestEveryFormOfAValueSurvivesJSON(t *testing.T) {
 		data, _ := json.Marshal(v)
 		if err := json.Unmarshal(data, &back); err != nil || back != v {
 			t.Errorf("%#v came back as %#v: %v", v, back, err)
+		}
+	}
+}
+
+func TestAnUnexportedFieldHidesSecretsToo(t *testing.T) {
+	// fmt calls no method of what stands in an unexported field: only a pointer hides it.
+	outer := struct {
+		doc  Document
+		refs *References
+	}{
+		Document{Body: ScalarNode(StringNode, canary, 1)},
+		&References{secrets: map[refName]refData{{"", "s"}: {values: map[string]Value{"k": SecretOf(canary)}}}},
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+		if out := fmt.Sprintf(verb, outer) + fmt.Sprintf(verb, *outer.refs); strings.Contains(out, canary) {
+			t.Errorf("%s prints %s", verb, out)
 		}
 	}
 }

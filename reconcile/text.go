@@ -119,7 +119,7 @@ func (t *printer) fields(c Change) {
 		row := paint(t.colour(f.sign()), f.sign()) + " " + pad(f.Name, name) + "  " + pad(f.step(), step) + t.because(c, f)
 		t.line(6, strings.TrimRight(row, " "))
 		t.risk(10, f.Risk, f.Irreversible)
-		t.fate(10, f.Fate)
+		t.fate(10, f.Fate.without(f.Risk))
 	}
 }
 
@@ -136,9 +136,18 @@ func (t *printer) because(c Change, f FieldChange) string {
 		why = "  " + paint(t.Held, whyWords(f.Why))
 	}
 	if t.Verbose || at(f.Origins) != at(c.Origins) {
-		why += t.from(f.Origins)
+		why += t.place(c, f)
 	}
 	return why
+}
+
+// place is where a field is declared. A value in the document's own file
+// without a line of it was put there by a patch.
+func (t *printer) place(c Change, f FieldChange) string {
+	if len(f.Origins) == 1 && len(c.Origins) > 0 && c.Origins[0].Line > 0 && f.Origins[0].Line == 0 && f.Origins[0].File == c.Origins[0].File {
+		return "  " + paint(t.Dim, "by a patch")
+	}
+	return t.from(f.Origins)
 }
 
 func (t *printer) risk(indent int, words string, forEver bool) {

@@ -135,6 +135,14 @@ func (f Fate) words() []string {
 	return lines
 }
 
+// without takes words out of why it is held that were said as its risk.
+func (f Fate) without(risk string) Fate {
+	if risk != "" {
+		f.Held = strings.TrimSuffix(f.Held, ": "+risk)
+	}
+	return f
+}
+
 // words of bookkeeping that people want to hear of.
 func (n Notes) words() []string {
 	var lines []string
@@ -171,12 +179,14 @@ func (c Change) Lines() []string {
 		return lines
 	}
 	for _, f := range c.Fields {
-		lines = append(lines, brief(f.line(), f.Why, f.Fate))
+		lines = append(lines, brief(f.Line(), f.Why, f.Fate))
 	}
 	return lines
 }
 
-func (f FieldChange) line() string {
+// Line is a field's step on one line: what is only there or not is added or
+// removed, large numbers say what they mean.
+func (f FieldChange) Line() string {
 	empty := TextOf("")
 	switch {
 	case f.From.Is(Unset) && f.To == empty:
@@ -184,7 +194,7 @@ func (f FieldChange) line() string {
 	case f.From == empty && f.To.Is(Unset):
 		return f.Name + " removed"
 	default:
-		return fmt.Sprintf("%s: %v → %v", f.Name, f.From, f.To)
+		return fmt.Sprintf("%s: %s → %s", f.Name, withMeaning(f.Name, f.From), withMeaning(f.Name, f.To))
 	}
 }
 

@@ -42,8 +42,11 @@ type Value struct {
 	plain *secret
 }
 
-// secret keeps plaintext out of reach of %+v and %#v of any outer struct.
-type secret struct{ text string }
+// secret keeps plaintext out of reach of fmt, whatever the verb and however
+// deep: for a verb that does not fit, fmt opens one pointer, never a second.
+type secret struct{ text *string }
+
+func hidden(text string) *secret { return &secret{&text} }
 
 func (*secret) String() string               { return masked }
 func (*secret) GoString() string             { return masked }
@@ -56,7 +59,7 @@ const masked = "••••••"
 func TextOf(s string) Value { return Value{form: Text, text: s} }
 
 // SecretOf is a value that is never printed.
-func SecretOf(plaintext string) Value { return Value{form: Secret, plain: &secret{plaintext}} }
+func SecretOf(plaintext string) Value { return Value{form: Secret, plain: hidden(plaintext)} }
 
 // UnsetValue was looked at and is not set.
 func UnsetValue() Value { return Value{form: Unset} }
@@ -91,7 +94,7 @@ func (v Value) Plaintext() (string, bool) {
 	if v.form != Secret || v.plain == nil {
 		return "", false
 	}
-	return v.plain.text, true
+	return *v.plain.text, true
 }
 
 // Same tells whether two values mean the same. Secrets are the same when both

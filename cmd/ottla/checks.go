@@ -92,9 +92,24 @@ func (c *checks) state(ctx context.Context) {
 		c.note(area, "the agent's socket can be opened", err)
 		return
 	}
+	c.ledgers()
 	for _, address := range []string{c.config.HTTP.Listen, c.config.Webhooks.Listen} {
 		if address != "" {
 			c.note(area, "address "+address+" is free", free(ctx, address))
+		}
+	}
+}
+
+// ledgers reads those that are there. One that is not is made by the first
+// round.
+func (c *checks) ledgers() {
+	held := newLedgers()
+	c.cleanup = append(c.cleanup, func() { _ = held.Close() })
+	for _, cluster := range c.config.Clusters {
+		file := filepath.Join(c.config.StateDir, cluster.Name+".ledger")
+		if _, err := os.Stat(file); err == nil {
+			_, err = held.of(c.config.StateDir, cluster.Name)
+			c.note("this machine", "the ledger of cluster "+cluster.Name+" can be read", err, file)
 		}
 	}
 }

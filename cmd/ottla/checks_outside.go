@@ -32,7 +32,7 @@ func (c *checks) sync(ctx context.Context, s agent.SyncConfig, newest sources.Sn
 	read := reader{renderer: newRenderer(s), keys: keysOf(s), path: s.Path, cluster: s.Cluster, encryptedOnly: s.Secrets == "encrypted-only"}
 	declared, err := read.read(ctx, newest)
 	c.note(area, fmt.Sprintf("what %s declares can be read", s.Path), err,
-		fmt.Sprintf("%d documents, %d resources", declared.Documents, len(declared.Resources)))
+		fmt.Sprintf("documents: %d, resources: %d", declared.Documents, len(declared.Resources)))
 }
 
 // cluster logs in, and asks what we may do.
@@ -46,7 +46,7 @@ func (c *checks) cluster(ctx context.Context, config agent.ClusterConfig) {
 	defer cancel()
 	cluster, err := kafka.Connect(ctx, kafkaOptions(config))
 	if err != nil {
-		c.note(area, what, &sources.HintError{Err: err, Hint: "are the address, TLS and SASL of clusters[] right? is the broker running?"})
+		c.note(area, what, &sources.HintError{Err: err, Hint: "does a broker run there? are bootstrapServers, tls and sasl of this cluster right?"})
 		return
 	}
 	defer cluster.Close()
@@ -76,6 +76,8 @@ func (c *checks) rights(area string, config agent.ClusterConfig, r kafka.Rights)
 		case len(f.Lacks) > 0:
 			one.Verdict, one.Lines = show.Lacking, append(f.Lacks, f.Doubt...)
 			one.Hint = "docs/security.md lists the least rights as kafka-acls commands"
+		case len(f.Doubt) > 0:
+			one.Verdict = show.Unsure
 		}
 		c.done = append(c.done, one)
 	}

@@ -107,6 +107,6 @@ Fields may be added; those that are here stay. A value is a string, or an object
 ` + "`get`" + `: a list of ` + "`id, cluster, sync, state, owned, live, leftAlone, origins, declared`" + `.
 ` + "`confirm`" + `: a list of holds. ` + "`release`" + `: ` + "`id, sync`" + `.
 ` + "`validate`" + `: ` + "`valid, root, paths[]`" + `, each with ` + "`path, documents, resources, errors[], remarks[]`" + `; an error has ` + "`text, file, line, hint`" + `.
-` + "`check`" + `: a list of ` + "`area, what, verdict`" + ` (ok, lacking, failed, skipped)` + "`, lines, hint`" + `.
+` + "`check`" + `: a list of ` + "`area, what, verdict`" + ` (ok, lacking, unsure, failed, skipped)` + "`, lines, hint`" + `.
 ` + "`render`" + `: a list of documents, secrets masked. ` + "`schema`" + `: a JSON Schema, or an object of them by kind. ` + "`version`" + `: ` + "`version, revision, time, dirty, go, platform`" + `.
 `

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ottla-io/ottla/agent"
+	"github.com/ottla-io/ottla/sinks/kafka"
+	"github.com/ottla-io/ottla/sources"
 )
 
 func (a *app) getCommand() *cobra.Command {
@@ -21,12 +25,33 @@ func (a *app) getCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if err := findable(all, args); err != nil {
+					return err
+				}
 				return a.printer(a.out).Resources(selected(all, args, unowned), len(args) == 1 && strings.Contains(args[0], "/"))
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&unowned, "unowned", false, "only what lives and nobody declares or owns")
 	return cmd
+}
+
+// findable is an error where a thing was asked for that is not there, or a
+// kind that Kafka has none of.
+func findable(all []agent.ResourceView, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	kind, _, named := strings.Cut(args[0], "/")
+	kinds := []string{kafka.KindTopic, kafka.KindScramCredential, kafka.KindACLSet, kafka.KindQuotaEntity}
+	switch {
+	case !slices.ContainsFunc(kinds, func(k string) bool { return strings.EqualFold(k, kind) }):
+		return &usageError{fmt.Errorf("there is no kind %s", kind), "the kinds are " + strings.Join(kinds, ", ")}
+	case named && len(selected(all, args, false)) == 0:
+		return &sources.HintError{Err: fmt.Errorf("%s is neither declared nor live", args[0]), Hint: "ottla get " + kind + " lists what there is"}
+	default:
+		return nil
+	}
 }
 
 // selected keeps what was asked for. Kafka's own things are shown by name only.

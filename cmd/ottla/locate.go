@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ottla-io/ottla/sources"
+	"github.com/ottla-io/ottla/sources/git"
 )
 
 // place is a directory of a repository that lies on this machine: the tree it
@@ -40,9 +42,28 @@ func locate(dir string) (place, error) {
 	}
 	opened, err := os.OpenRoot(root)
 	if err != nil {
-		return place{}, fmt.Errorf("open %s: %w", root, err)
+		return place{}, err // it names the directory
 	}
-	return place{root: root, path: filepath.ToSlash(rel), tree: opened.FS()}, nil
+	return place{root: root, path: filepath.ToSlash(rel), tree: bounded{opened.FS()}}, nil
+}
+
+// bounded is a tree whose large files are refused as the agent refuses them.
+type bounded struct{ fs.FS }
+
+// Open implements fs.FS.
+func (b bounded) Open(name string) (fs.File, error) {
+	file, err := b.FS.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && info.Mode().IsRegular() && info.Size() > git.DefaultMaxFile {
+		err = &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("%w: %d bytes, the limit is %d", git.ErrTooLarge, info.Size(), git.DefaultMaxFile)}
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
 }
 
 func rootOf(full string) string {

@@ -17,7 +17,7 @@ func (a *app) planCommand() *cobra.Command {
 		Long: "Show what a round would do now, and why, without doing it.\n\n" +
 			"Without DIR the configured repositories are planned, by the running agent if there is one.\n" +
 			"With DIR that directory is planned on a live cluster, without a ledger: what would be removed is not known.",
-		Example: "  ottla plan\n  ottla plan --out today.plan && ottla apply --plan today.plan\n" +
+		Example: "  ottla plan\n  ottla plan --out today.plan; ottla apply --plan today.plan\n" +
 			"  ottla plan overlays/dev --bootstrap localhost:9092",
 		Args: arguments(0, 1, "DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {

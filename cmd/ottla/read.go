@@ -100,7 +100,7 @@ func plainKeys(doc reconcile.Document, tree *sops.Tree) []string {
 	for _, section := range []string{"data", "stringData"} {
 		node, _ := doc.Body.Get(section)
 		for _, f := range node.Fields {
-			if !wasEncrypted(tree, section, f.Value.Text) {
+			if !wasEncrypted(tree, section, f.Value.Text()) {
 				keys = append(keys, f.Key)
 			}
 		}

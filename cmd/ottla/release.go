@@ -30,7 +30,7 @@ func (a *app) releaseCommand() *cobra.Command {
 				if done, err := a.printer(a.out).Value(value); done {
 					return err
 				}
-				a.say("%s is released: sync %s no longer owns it. Nothing was touched.", id, sync)
+				a.say("%s is released: sync %s no longer owns it. Nothing was touched.\nIf Git still declares it, the next round adopts it again: take it out of Git first.", id, sync)
 				return nil
 			})
 		},

@@ -62,14 +62,14 @@ func Document(file string, node reconcile.Node) reconcile.Document {
 
 func text(n reconcile.Node, key string) string {
 	value, _ := n.Get(key)
-	return value.Text
+	return value.Text()
 }
 
 func texts(n reconcile.Node, key string) map[string]string {
 	value, _ := n.Get(key)
 	out := map[string]string{}
 	for _, f := range value.Fields {
-		out[f.Key] = f.Value.Text
+		out[f.Key] = f.Value.Text()
 	}
 	return out
 }
@@ -108,8 +108,7 @@ func convert(n *yaml.Node, depth int) (reconcile.Node, error) {
 	case yaml.MappingNode:
 		return mapping(n, out, depth)
 	}
-	out.Text, out.Kind = n.Value, scalarKind(n.ShortTag())
-	return out, nil
+	return reconcile.ScalarNode(scalarKind(n.ShortTag()), n.Value, n.Line), nil
 }
 
 func scalarKind(tag string) reconcile.NodeKind {

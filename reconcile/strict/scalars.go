@@ -18,7 +18,7 @@ func (r *reader) scalar(node reconcile.Node, target reflect.Value, path string) 
 		r.wants("a string, number or boolean", node, path)
 		return
 	}
-	target.Set(reflect.ValueOf(Scalar{Kind: node.Kind, Text: node.Text, Line: node.Line}))
+	target.Set(reflect.ValueOf(Scalar{Kind: node.Kind, Text: node.Text(), Line: node.Line}))
 }
 
 // str never takes a number or boolean for a string: 0123 or yes would change
@@ -34,21 +34,21 @@ func (r *reader) str(node reconcile.Node, target reflect.Value, l limits, path s
 		return
 	}
 	if r.allowed(node, l, path) {
-		target.SetString(node.Text)
+		target.SetString(node.Text())
 	}
 }
 
 // allowed holds a string against enum, pattern and length.
 func (r *reader) allowed(node reconcile.Node, l limits, path string) bool {
-	if len(l.enum) > 0 && !slices.Contains(l.enum, node.Text) {
-		r.report(path, node.Line, notOneOf(node.Text, l))
+	if len(l.enum) > 0 && !slices.Contains(l.enum, node.Text()) {
+		r.report(path, node.Line, notOneOf(node.Text(), l))
 		return false
 	}
-	if l.pattern != "" && !regexp.MustCompile(l.pattern).MatchString(node.Text) {
-		r.report(path, node.Line, shown(node.Text, l)+" does not match "+l.pattern)
+	if l.pattern != "" && !regexp.MustCompile(l.pattern).MatchString(node.Text()) {
+		r.report(path, node.Line, shown(node.Text(), l)+" does not match "+l.pattern)
 		return false
 	}
-	return r.length(len(node.Text), "characters", node.Line, l, path)
+	return r.length(len(node.Text()), "characters", node.Line, l, path)
 }
 
 // manyNames is from where on a list of all names hides the one that is near.
@@ -78,7 +78,7 @@ func (r *reader) boolean(node reconcile.Node, target reflect.Value, path string)
 		r.wants("a boolean, true or false", node, path)
 		return
 	}
-	target.SetBool(strings.EqualFold(node.Text, "true"))
+	target.SetBool(strings.EqualFold(node.Text(), "true"))
 }
 
 func (r *reader) duration(node reconcile.Node, target reflect.Value, l limits, path string) {
@@ -86,14 +86,14 @@ func (r *reader) duration(node reconcile.Node, target reflect.Value, l limits, p
 		r.wants(`a duration such as "30s"`, node, path)
 		return
 	}
-	d, err := time.ParseDuration(node.Text)
+	d, err := time.ParseDuration(node.Text())
 	if err != nil {
-		r.report(path, node.Line, shown(node.Text, l)+` is not a duration such as "30s" or "1h30m"`)
+		r.report(path, node.Line, shown(node.Text(), l)+` is not a duration such as "30s" or "1h30m"`)
 		return
 	}
 	beyond := outside(l, func(limit string) (int, bool) { return compareDuration(d, limit) })
 	if beyond != "" {
-		r.report(path, node.Line, shown(node.Text, l)+beyond)
+		r.report(path, node.Line, shown(node.Text(), l)+beyond)
 		return
 	}
 	target.SetInt(int64(d))
@@ -109,22 +109,22 @@ func compareDuration(d time.Duration, limit string) (int, bool) {
 func (r *reader) number(node reconcile.Node, target reflect.Value, l limits, path string) {
 	float := target.CanFloat()
 	switch {
-	case node.Kind == reconcile.StringNode && isNumber(node.Text):
+	case node.Kind == reconcile.StringNode && isNumber(node.Text()):
 		r.report(path, node.Line, "wants a number, is a string: leave out the quotes")
 		return
 	case node.Kind != reconcile.IntNode && node.Kind != reconcile.FloatNode:
 		r.wants("a number", node, path)
 		return
 	case node.Kind == reconcile.FloatNode && !float:
-		r.report(path, node.Line, "wants a whole number, is "+shown(node.Text, l))
+		r.report(path, node.Line, "wants a whole number, is "+shown(node.Text(), l))
 		return
 	}
-	if text := outside(l, func(limit string) (int, bool) { return compareNumber(node.Text, limit) }); text != "" {
-		r.report(path, node.Line, bareShown(node.Text, l)+text)
+	if text := outside(l, func(limit string) (int, bool) { return compareNumber(node.Text(), limit) }); text != "" {
+		r.report(path, node.Line, bareShown(node.Text(), l)+text)
 		return
 	}
-	if !setNumber(target, node.Text) {
-		r.report(path, node.Line, bareShown(node.Text, l)+" does not fit here: it is too large, or negative")
+	if !setNumber(target, node.Text()) {
+		r.report(path, node.Line, bareShown(node.Text(), l)+" does not fit here: it is too large, or negative")
 	}
 }
 
@@ -221,13 +221,13 @@ func (r *reader) text(node reconcile.Node, target reflect.Value, l limits, path 
 	if !r.allowed(node, l, path) {
 		return
 	}
-	err := target.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(node.Text))
+	err := target.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(node.Text()))
 	switch {
 	case err == nil:
 	case l.secret:
 		r.report(path, node.Line, "the value cannot be read")
 	case target.Type() == typeOf[time.Time]():
-		r.report(path, node.Line, strconv.Quote(node.Text)+" is not a time such as 2026-11-21T10:00:00Z")
+		r.report(path, node.Line, strconv.Quote(node.Text())+" is not a time such as 2026-11-21T10:00:00Z")
 	default:
 		r.report(path, node.Line, err.Error())
 	}

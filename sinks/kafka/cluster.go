@@ -32,7 +32,7 @@ func Connect(ctx context.Context, o Options) (*Cluster, error) {
 	}
 	if _, err := c.ID(ctx); err != nil {
 		client.Close()
-		return nil, fmt.Errorf("connect to Kafka: %w", err)
+		return nil, err
 	}
 	return c, nil
 }
@@ -44,7 +44,7 @@ func (c *Cluster) Close() { c.client.Close() }
 func (c *Cluster) ID(ctx context.Context) (string, error) {
 	m, err := c.metadata(ctx, emptyMetadata())
 	if err != nil {
-		return "", fmt.Errorf("ask for the cluster id: %w", err)
+		return "", c.unreached(err)
 	}
 	if m.ClusterID == nil || *m.ClusterID == "" {
 		return "", errors.New("ask for the cluster id: the brokers have none")

@@ -156,7 +156,7 @@ func (n need) feature(offered []kmsg.ApiVersionsResponseApiKey, g grants) Featur
 		switch {
 		case g.cluster.has(op) && g.cluster.told():
 		case !g.cluster.told(), op != kmsg.ACLOperationDescribe && !g.cluster.has(kmsg.ACLOperationDescribe):
-			f.Doubt = append(f.Doubt, fmt.Sprintf("%s on the cluster: brokers tell that only to who may Describe it", operationName(op)))
+			f.Doubt = append(f.Doubt, fmt.Sprintf("%s on the cluster: told only to those who may Describe the cluster", operationName(op)))
 		default:
 			f.Lacks = append(f.Lacks, fmt.Sprintf("no %s on the cluster: %s", operationName(op), n.otherwise))
 		}
@@ -179,7 +179,7 @@ func (n need) onTopics(f *Feature, op kmsg.ACLOperation, topics map[string]opera
 	slices.Sort(missing)
 	switch {
 	case len(topics) == 0:
-		f.Doubt = append(f.Doubt, fmt.Sprintf("%s on topics: we see none", operationName(op)))
+		f.Doubt = append(f.Doubt, fmt.Sprintf("%s on topics: there are none, or none that we may see", operationName(op)))
 	case len(missing) > 0:
 		f.Lacks = append(f.Lacks, fmt.Sprintf("no %s on %d of %d topics, %s among them: %s", operationName(op), len(missing), len(topics), missing[0], n.otherwise))
 	}

@@ -37,14 +37,14 @@ func topicRule(field string) reconcile.Rule {
 func checkPartitions(from, to reconcile.Value) string {
 	have, want, ok := numbers(from, to)
 	if ok && want < have {
-		return fmt.Sprintf("partitions only grow: the topic has %s, %s are declared", from, to)
+		return fmt.Sprintf("partitions only grow: the topic has %s, %s are declared; declare %s, or make another topic", from, to, from)
 	}
 	return ""
 }
 
 func losesOrder(from, to reconcile.Value) string {
 	if have, want, ok := numbers(from, to); ok && want > have {
-		return "keys move between partitions: their order is lost, and this cannot be undone"
+		return "keys move between partitions, and their order is lost"
 	}
 	return ""
 }

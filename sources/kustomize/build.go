@@ -40,30 +40,29 @@ func (r *Renderer) build(ctx context.Context, tree fs.FS, dir string) ([]reconci
 }
 
 func (r *Renderer) renderPieces(s *survey, dir string, pieces []piece) ([]rendered, error) {
-	var all []rendered
-	for _, p := range pieces {
-		if err := s.ctx.Err(); err != nil {
-			return nil, err
-		}
-		m, err := r.run(s, dir, p)
-		if err != nil {
-			return nil, err
-		}
-		some, err := s.results(dir, m)
-		if err != nil {
-			return nil, err
-		}
-		if p.rest {
-			some = slices.DeleteFunc(some, func(one rendered) bool { return one.generated || shared(version(one.body)) })
-		}
-		all = append(all, some...)
+	all := make([][]rendered, len(pieces))
+	err := inParallel(s.ctx, len(pieces), func(i int) (err error) {
+		all[i], err = r.renderPiece(s, dir, pieces[i])
+		return err
+	})
+	return slices.Concat(all...), err
+}
+
+func (r *Renderer) renderPiece(s *survey, dir string, p piece) ([]rendered, error) {
+	m, err := r.run(s, dir, p)
+	if err != nil {
+		return nil, err
 	}
-	return all, nil
+	out, err := s.results(dir, m)
+	if p.rest {
+		out = slices.DeleteFunc(out, func(one rendered) bool { return one.generated || shared(version(one.body)) })
+	}
+	return out, err
 }
 
 func version(body reconcile.Node) string {
 	v, _ := body.Get("apiVersion")
-	return v.Text
+	return v.Text()
 }
 
 // sorted makes documents and puts them in an order that does not depend on how

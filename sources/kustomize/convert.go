@@ -3,6 +3,7 @@ package kustomize
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"sigs.k8s.io/kustomize/api/resmap"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
@@ -28,7 +29,7 @@ func (s *survey) results(root string, m resmap.ResMap) ([]rendered, error) {
 			return nil, fmt.Errorf("%s: %s %s: a value has a tag of its own (!…): write a plain YAML value", s.dirs[root].file, r.GetKind(), r.GetName())
 		}
 		body, number := unmarked(body)
-		if i, err := strconv.Atoi(number); err == nil && i >= 0 && i < len(s.docs) {
+		if i, err := strconv.Atoi(strings.TrimSpace(number)); err == nil && i >= 0 && i < len(s.docs) {
 			out = append(out, rendered{body: lined(body, s.docs[i].Body), file: s.docs[i].Origin.File})
 			continue
 		}
@@ -81,7 +82,7 @@ func unmarked(body reconcile.Node) (reconcile.Node, string) {
 	return edit(body, "metadata", func(meta reconcile.Node) (reconcile.Node, bool) {
 		return edit(meta, "annotations", func(all reconcile.Node) (reconcile.Node, bool) {
 			all = edit(all, marker, func(n reconcile.Node) (reconcile.Node, bool) {
-				number = n.Text
+				number = n.Text()
 				return n, false
 			})
 			return all, len(all.Fields) > 0

@@ -24,5 +24,5 @@ func isKustomization(nodes []reconcile.Node) bool {
 		return len(nodes) == 0
 	}
 	version, ok := nodes[0].Get("apiVersion")
-	return !ok || strings.HasPrefix(version.Text, "kustomize.config.k8s.io/")
+	return !ok || strings.HasPrefix(version.Text(), "kustomize.config.k8s.io/")
 }

@@ -6,6 +6,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
@@ -20,7 +21,7 @@ const (
 // what is asked for is read, and it is read once.
 type fileSystem struct {
 	tree     fs.FS
-	read     map[string][]byte // shared between the pieces of one rendering
+	read     *sync.Map         // their contents by path, shared between the pieces of one rendering
 	replaced map[string][]byte // by full path
 }
 
@@ -46,12 +47,12 @@ func (f fileSystem) ReadFile(name string) ([]byte, error) {
 	if !ok {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
-	if data, ok := f.read[inner]; ok {
-		return data, nil
+	if data, ok := f.read.Load(inner); ok {
+		return data.([]byte), nil
 	}
 	data, err := fs.ReadFile(f.tree, inner)
 	if err == nil {
-		f.read[inner] = data
+		f.read.Store(inner, data)
 	}
 	return data, err
 }

@@ -18,9 +18,11 @@
 // result; cut.go says when. Documents that kustomize rendered come sorted by
 // type, namespace and name, plain ones in the order of their files.
 //
-// kustomize is not safe for concurrent use and may panic; the lock and the
-// recover around it live here, once. Its own error texts may quote whole
-// documents, so none of them is passed on unseen: errors.go has the words.
+// kustomize keeps its schema for the whole process and may panic; the lock and
+// the recover around it live here, once: engine.go. Its own error texts may
+// quote whole documents, so none of them is passed on unseen: errors.go has the
+// words. Files are parsed and pieces rendered on all processors; the result does
+// not depend on how many there are.
 package kustomize
 
 import (
@@ -28,7 +30,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"sync"
 
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/sources"
@@ -54,21 +55,22 @@ type Options struct {
 	TemplateParameters map[string]string
 }
 
-// Renderer is a sources.Renderer. It is safe for concurrent use; kustomize
-// itself runs once at a time in it and in what With makes of it.
+// Renderer is a sources.Renderer. It is safe for concurrent use if trees are.
 type Renderer struct {
 	options Options
-	lock    *sync.Mutex // around kustomize, which keeps global state
+	engine  *engine
 }
 
 var _ sources.Renderer = (*Renderer)(nil)
 
 // New makes a Renderer. One program needs one; others are made of it by With.
-func New(options Options) *Renderer { return &Renderer{options: options, lock: new(sync.Mutex)} }
+func New(options Options) *Renderer { return &Renderer{options: options, engine: new(engine)} }
 
-// With is a Renderer with other options that shares this one's lock, for a
-// second sync.
-func (r *Renderer) With(options Options) *Renderer { return &Renderer{options: options, lock: r.lock} }
+// With is a Renderer with other options that shares this one's engine, for
+// a second sync.
+func (r *Renderer) With(options Options) *Renderer {
+	return &Renderer{options: options, engine: r.engine}
+}
 
 // Render turns a directory of a tree into documents. dir is slash-separated
 // and relative to the root of the tree; "" is the root.

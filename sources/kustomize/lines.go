@@ -27,7 +27,7 @@ func lined(n, original reconcile.Node) reconcile.Node {
 			n.Items[i] = lined(n.Items[i], original.Items[i])
 		}
 	default:
-		if n.Text == original.Text {
+		if n.Text() == original.Text() {
 			n.Line = original.Line
 		}
 	}

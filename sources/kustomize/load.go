@@ -192,13 +192,19 @@ func (c *checker) resolve(field, ref string) (string, fs.FileInfo, bool) {
 	}
 	info, err := fs.Stat(c.tree, name)
 	if err != nil {
-		c.problem(field, ref, missing(ref))
+		c.problem(field, ref, missing(ref, err))
 		return "", nil, false
 	}
 	return name, info, true
 }
 
-func missing(ref string) string {
+// missing says why a path cannot be used: a link that leads out of the tree is
+// there, and still none of ours.
+func missing(ref string, err error) string {
+	var at *fs.PathError
+	if !errors.Is(err, fs.ErrNotExist) && errors.As(err, &at) {
+		return at.Err.Error()
+	}
 	if strings.Contains(ref, "://") || strings.Contains(ref, "?ref=") || strings.HasPrefix(ref, "github.com") || strings.Contains(ref, "@") {
 		return "is a remote address: nothing remote is fetched, copy it into the repository"
 	}

@@ -13,12 +13,12 @@ import (
 // a float holds exactly; a number that is as it was written gets its own
 // spelling back in lined.
 func integer(n reconcile.Node) reconcile.Node {
-	if n.Kind != reconcile.FloatNode || !strings.ContainsAny(n.Text, "eE") {
+	if n.Kind != reconcile.FloatNode || !strings.ContainsAny(n.Text(), "eE") {
 		return n
 	}
-	v, err := strconv.ParseFloat(n.Text, 64)
+	v, err := strconv.ParseFloat(n.Text(), 64)
 	if err == nil && v == math.Trunc(v) && math.Abs(v) < 1<<53 {
-		n.Kind, n.Text = reconcile.IntNode, strconv.FormatFloat(v, 'f', -1, 64)
+		n = reconcile.ScalarNode(reconcile.IntNode, strconv.FormatFloat(v, 'f', -1, 64), n.Line)
 	}
 	return n
 }
@@ -28,8 +28,8 @@ func sameNumber(a, b reconcile.Node) bool {
 	if !isNumber(a) || !isNumber(b) {
 		return false
 	}
-	x, errX := strconv.ParseFloat(a.Text, 64)
-	y, errY := strconv.ParseFloat(b.Text, 64)
+	x, errX := strconv.ParseFloat(a.Text(), 64)
+	y, errY := strconv.ParseFloat(b.Text(), 64)
 	return errX == nil && errY == nil && x == y
 }
 

@@ -1,6 +1,7 @@
 package kustomize
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,58 +17,72 @@ import (
 // plain reads every YAML and JSON file below dir, in the order of their paths.
 // What is wrong in each file is told at once.
 func plain(ctx context.Context, tree fs.FS, dir string) ([]reconcile.Document, error) {
-	p := plainReader{ctx: ctx, tree: tree}
-	if err := fs.WalkDir(tree, dir, p.visit); err != nil {
+	files, err := documentFiles(ctx, tree, dir)
+	all := make([]plainFile, len(files))
+	if err == nil {
+		err = inParallel(ctx, len(files), func(i int) (err error) {
+			all[i], err = readPlain(tree, files[i])
+			return err
+		})
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read directory %q: %w", dir, err)
 	}
-	if len(p.nested) > 0 {
-		return nil, nestedError(dir, p.nested)
+	var nested []string
+	var errs []error
+	docs := make([]reconcile.Document, 0, len(files))
+	for i, f := range all {
+		docs, errs = append(docs, f.docs...), append(errs, f.err)
+		if f.kustomization {
+			nested = append(nested, path.Dir(files[i]))
+		}
 	}
-	return p.docs, errors.Join(p.errs...)
+	if len(nested) > 0 {
+		return nil, nestedError(dir, nested)
+	}
+	return docs, errors.Join(errs...)
 }
 
-type plainReader struct {
-	ctx    context.Context
-	tree   fs.FS
-	docs   []reconcile.Document
-	nested []string // directories with a kustomization
-	errs   []error
-}
-
-func (p *plainReader) visit(file string, d fs.DirEntry, err error) error {
-	switch {
-	case err != nil:
-		return err
-	case p.ctx.Err() != nil:
-		return p.ctx.Err()
-	case strings.HasPrefix(d.Name(), ".") && file != ".":
-		if d.IsDir() {
+// documentFiles lists what is read below dir, hidden files and directories
+// left out.
+func documentFiles(ctx context.Context, tree fs.FS, dir string) ([]string, error) {
+	var files []string
+	err := fs.WalkDir(tree, dir, func(file string, d fs.DirEntry, err error) error {
+		if err = cmp.Or(err, ctx.Err()); err != nil {
+			return err
+		}
+		switch hidden := strings.HasPrefix(d.Name(), ".") && file != "."; {
+		case hidden && d.IsDir():
 			return fs.SkipDir
+		case !hidden && !d.IsDir() && isDocumentFile(d.Name()):
+			files = append(files, file)
 		}
 		return nil
-	case d.IsDir() || !isDocumentFile(d.Name()):
-		return nil
-	}
-	return p.read(file)
+	})
+	return files, err
 }
 
-func (p *plainReader) read(file string) error {
-	data, err := fs.ReadFile(p.tree, file)
+// plainFile is what stands in one file.
+type plainFile struct {
+	docs          []reconcile.Document
+	kustomization bool  // it is kustomize's own
+	err           error // what is wrong in it
+}
+
+func readPlain(tree fs.FS, file string) (plainFile, error) {
+	data, err := fs.ReadFile(tree, file)
 	if err != nil {
-		return err
+		return plainFile{}, err
 	}
 	nodes, err := yaml.Parse(data, file, 1)
 	if err != nil {
-		p.errs = append(p.errs, err)
-		return nil
+		return plainFile{err: err}, nil
 	}
 	if isKustomizationName(path.Base(file)) && isKustomization(nodes) {
-		p.nested = append(p.nested, path.Dir(file))
-		return nil
+		return plainFile{kustomization: true}, nil
 	}
 	docs, err := yaml.Documents(nodes, file)
-	p.docs, p.errs = append(p.docs, docs...), append(p.errs, err)
-	return nil
+	return plainFile{docs: docs, err: err}, nil
 }
 
 func isDocumentFile(name string) bool {

@@ -32,14 +32,14 @@ func hasValues(secret reconcile.Node) bool {
 func allEncrypted(secret reconcile.Node, was func(string) bool) bool {
 	texts, _ := secret.Get("stringData")
 	for _, f := range texts.Fields {
-		if !was(f.Value.Text) {
+		if !was(f.Value.Text()) {
 			return false
 		}
 	}
 	data, _ := secret.Get("data")
 	for _, f := range data.Fields {
-		decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(f.Value.Text), ""))
-		if !was(f.Value.Text) && (err != nil || !was(string(decoded))) {
+		decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(f.Value.Text()), ""))
+		if !was(f.Value.Text()) && (err != nil || !was(string(decoded))) {
 			return false
 		}
 	}

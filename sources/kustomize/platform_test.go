@@ -77,11 +77,11 @@ func dump(docs []reconcile.Document) string {
 
 func dumpNode(b *strings.Builder, n reconcile.Node, indent string) {
 	for _, f := range n.Fields {
-		fmt.Fprintf(b, "%s%s@%d: %s %q\n", indent, f.Key, f.Line, f.Value.Kind, f.Value.Text)
+		fmt.Fprintf(b, "%s%s@%d: %s %q\n", indent, f.Key, f.Line, f.Value.Kind, f.Value.Text())
 		dumpNode(b, f.Value, indent+"  ")
 	}
 	for _, i := range n.Items {
-		fmt.Fprintf(b, "%s- @%d %s %q\n", indent, i.Line, i.Kind, i.Text)
+		fmt.Fprintf(b, "%s- @%d %s %q\n", indent, i.Line, i.Kind, i.Text())
 		dumpNode(b, i, indent+"  ")
 	}
 }
@@ -109,12 +109,12 @@ func TestThePublishedBackupLayoutRenders(t *testing.T) {
 func TestANamedSecretIsFoundUnderItsHashedName(t *testing.T) {
 	docs := mustRender(t, os.DirFS("testdata/platform"), "overlays/production", Options{NameRefs: backupRefs()}).Documents
 	backup := find(t, docs, "KafkaBackup", "production-backup")
-	name := at(t, backup.Body, "spec", "kafkaCluster", "saslSecret", "name").Text
+	name := at(t, backup.Body, "spec", "kafkaCluster", "saslSecret", "name").Text()
 	if secret := find(t, docs, "Secret", "kafka-credentials-"); name != secret.Name {
 		t.Errorf("the backup names %s, the secret is %s", name, secret.Name)
 	}
-	if tls := at(t, backup.Body, "spec", "kafkaCluster", "tlsSecret", "name"); tls.Text != "kafka-tls" || tls.Line == 0 {
-		t.Errorf("a name of nothing here was changed: %v", tls.Text)
+	if tls := at(t, backup.Body, "spec", "kafkaCluster", "tlsSecret", "name"); tls.Text() != "kafka-tls" || tls.Line == 0 {
+		t.Errorf("a name of nothing here was changed: %v", tls.Text())
 	}
 	find(t, docs, "SealedSecret", "kafka-credentials")
 	find(t, docs, "ExternalSecret", "kafka-credentials")

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path"
 
-	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/types"
 )
@@ -32,30 +31,27 @@ func (s *survey) whole() piece {
 	return p
 }
 
+// ownSchema tells whether a kustomization replaces kustomize's schema.
+func (p piece) ownSchema() bool {
+	for _, k := range p.dirs {
+		if len(k.OpenAPI) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // run lets kustomize render a piece of the kustomization in dir.
 func (r *Renderer) run(s *survey, dir string, p piece) (resmap.ResMap, error) {
 	files, err := r.wrap(s, dir, p)
 	if err != nil {
 		return nil, err
 	}
-	r.lock.Lock()
-	defer r.lock.Unlock()
-	m, err := protected(fileSystem{tree: s.tree, read: s.read, replaced: files})
+	m, err := r.engine.run(fileSystem{tree: s.tree, read: s.read, replaced: files}, p.ownSchema())
 	if err != nil {
 		return nil, s.explain(dir, err)
 	}
 	return m, nil
-}
-
-// protected is the one place where kustomize runs. A panic becomes an error
-// without its words.
-func protected(files fileSystem) (m resmap.ResMap, err error) {
-	defer func() {
-		if recover() != nil {
-			m, err = nil, errPanic
-		}
-	}()
-	return krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(files, wrapperRoot)
 }
 
 // wrap is a kustomization of our own around the one in dir

@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/types"
@@ -22,7 +23,7 @@ import (
 type survey struct {
 	ctx    context.Context
 	tree   fs.FS
-	read   map[string][]byte
+	read   *sync.Map
 	dirs   map[string]*kustomization
 	leaves map[string]*leaf
 	order  []string // of leaves, as first met
@@ -55,7 +56,7 @@ type original struct {
 
 // look surveys the kustomization of a directory.
 func look(ctx context.Context, tree fs.FS, dir string) (*survey, error) {
-	s := &survey{ctx: ctx, tree: tree, read: make(map[string][]byte), dirs: make(map[string]*kustomization), leaves: make(map[string]*leaf)}
+	s := &survey{ctx: ctx, tree: tree, read: new(sync.Map), dirs: make(map[string]*kustomization), leaves: make(map[string]*leaf)}
 	if err := s.visit(dir, nil); err != nil {
 		return nil, err
 	}
@@ -97,7 +98,7 @@ func (s *survey) visit(dir string, chain []string) error {
 		return err
 	}
 	if slices.Contains(chain, dir) {
-		return fmt.Errorf("kustomizations include each other in a circle: %s", strings.Join(append(chain, dir), " → "))
+		return s.within(chain, fmt.Errorf("kustomizations include each other in a circle: %s", strings.Join(append(slices.Clip(chain), dir), " → ")))
 	}
 	if s.dirs[dir] != nil {
 		return nil
@@ -107,7 +108,7 @@ func (s *survey) visit(dir string, chain []string) error {
 		return err
 	}
 	if file == "" {
-		return fmt.Errorf("directory %q has no kustomization.yaml", dir)
+		return s.within(chain, fmt.Errorf("directory %q has no kustomization.yaml", dir))
 	}
 	kn, err := s.load(dir, file)
 	if err != nil {
@@ -122,7 +123,7 @@ func (s *survey) follow(kn *kustomization, chain []string) error {
 	for _, ref := range slices.Concat(kn.k.Resources, kn.k.Components) {
 		if sub, ok := kn.subs[ref]; ok {
 			if err := s.visit(sub, chain); err != nil {
-				return fmt.Errorf("%s: %w", kn.file, err)
+				return err
 			}
 		}
 	}
@@ -134,6 +135,15 @@ func (s *survey) follow(kn *kustomization, chain []string) error {
 		}
 	}
 	return nil
+}
+
+// within places an error of a directory in the kustomization that names it.
+// Other errors have a file of their own.
+func (s *survey) within(chain []string, err error) error {
+	if len(chain) == 0 {
+		return err
+	}
+	return fmt.Errorf("%s: %w", s.dirs[chain[len(chain)-1]].file, err)
 }
 
 // leaf reads a file of resources. What is wrong in its documents is kept, so

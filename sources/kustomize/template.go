@@ -69,18 +69,18 @@ func parameter(d reconcile.Document, p reconcile.Node, given map[string]string) 
 	value, has := p.Get("value")
 	required, _ := p.Get("required")
 	_, generate := p.Get("generate")
-	own, set := given[name.Text]
+	own, set := given[name.Text()]
 	switch {
-	case name.Kind != reconcile.StringNode || name.Text == "":
+	case name.Kind != reconcile.StringNode || name.Text() == "":
 		return "", "", templateError(d, p.Line, "every parameter needs a name")
 	case set:
-		return name.Text, own, nil
+		return name.Text(), own, nil
 	case generate && !has:
-		return "", "", templateError(d, p.Line, fmt.Sprintf("parameter %s is to be generated, which would give another value every time: give it one in templateParameters", name.Text))
-	case required.Text == "true" && value.Text == "":
-		return "", "", templateError(d, p.Line, fmt.Sprintf("parameter %s is required and has no value: give it one in templateParameters", name.Text))
+		return "", "", templateError(d, p.Line, fmt.Sprintf("parameter %s is to be generated, which would give another value every time: give it one in templateParameters", name.Text()))
+	case required.Text() == "true" && value.Text() == "":
+		return "", "", templateError(d, p.Line, fmt.Sprintf("parameter %s is required and has no value: give it one in templateParameters", name.Text()))
 	}
-	return name.Text, value.Text, nil
+	return name.Text(), value.Text(), nil
 }
 
 func templateError(d reconcile.Document, line int, text string) error {

@@ -8,13 +8,14 @@ import (
 )
 
 // marker is the annotation that carries an original's number. kustomize's own
-// origin annotations would do, at twice the time.
+// origin annotations would do, at twice the time. The number ends in a newline:
+// kustomize tries to parse every annotation of one line, each time it sets one.
 const marker = "ottla.io/original"
 
 // appendText writes a document for kustomize: JSON, which is YAML, with its
 // marker.
 func (o *original) appendText(b []byte) []byte {
-	mark := reconcile.Field{Key: marker, Value: reconcile.Node{Kind: reconcile.StringNode, Text: strconv.Itoa(o.number)}}
+	mark := reconcile.Field{Key: marker, Value: reconcile.ScalarNode(reconcile.StringNode, strconv.Itoa(o.number)+"\n", 0)}
 	body := edit(o.Body, "metadata", func(meta reconcile.Node) (reconcile.Node, bool) {
 		old, _ := meta.Get("annotations")
 		all := reconcile.Node{Kind: reconcile.MapNode, Fields: append([]reconcile.Field{mark}, old.Fields...)}
@@ -49,9 +50,9 @@ func appendNode(b []byte, n reconcile.Node) []byte {
 	case reconcile.NullNode:
 		return append(b, "null"...)
 	case reconcile.StringNode:
-		return appendString(b, n.Text)
+		return appendString(b, n.Text())
 	default:
-		return append(b, n.Text...)
+		return append(b, n.Text()...)
 	}
 }
 

@@ -18,11 +18,11 @@ func TestVariablesAreReplacedTypedAndOnlyWhereAskedFor(t *testing.T) {
 	if d.Name != "eu-orders" || d.Origin.Document != "KafkaTopic eu-orders" || d.Labels["text"] != "${KEEP}" {
 		t.Errorf("got %+v", d)
 	}
-	if n := at(t, d.Body, "spec", "config", "n"); n.Kind != reconcile.IntNode || n.Text != "12" || n.Line == 0 {
-		t.Errorf("n is %v %s", n, n.Text)
+	if n := at(t, d.Body, "spec", "config", "n"); n.Kind != reconcile.IntNode || n.Text() != "12" || n.Line == 0 {
+		t.Errorf("n is %v %s", n, n.Text())
 	}
-	if s := at(t, d.Body, "spec", "config", "s"); s.Text != "n12" || s.Kind != reconcile.StringNode {
-		t.Errorf("s is %v", s.Text)
+	if s := at(t, d.Body, "spec", "config", "s"); s.Text() != "n12" || s.Kind != reconcile.StringNode {
+		t.Errorf("s is %v", s.Text())
 	}
 	_, err := render(t, tree, "", Options{Substituting: true})
 	if err == nil || !strings.Contains(err.Error(), "a.yaml:4: variable ${NAME} is not set") || strings.Count(err.Error(), "not set") != 4 {
@@ -61,14 +61,14 @@ func TestTemplatesAreExpandedWithTheirParameters(t *testing.T) {
 	if len(d) != 1 || d[0].Name != "eu-x" || d[0].Origin.Line != 5 {
 		t.Fatalf("got %+v", d)
 	}
-	if n := at(t, d[0].Body, "spec", "partitions"); n.Kind != reconcile.IntNode || n.Text != "3" {
+	if n := at(t, d[0].Body, "spec", "partitions"); n.Kind != reconcile.IntNode || n.Text() != "3" {
 		t.Errorf("partitions: %v", n)
 	}
-	if n := at(t, d[0].Body, "spec", "config", "text"); n.Kind != reconcile.StringNode || n.Text != "3" {
+	if n := at(t, d[0].Body, "spec", "config", "text"); n.Kind != reconcile.StringNode || n.Text() != "3" {
 		t.Errorf("text: %v", n)
 	}
-	if n := at(t, d[0].Body, "spec", "config", "other"); n.Text != "${SHELL}" {
-		t.Errorf("other: %v", n.Text)
+	if n := at(t, d[0].Body, "spec", "config", "other"); n.Text() != "${SHELL}" {
+		t.Errorf("other: %v", n.Text())
 	}
 	_, err := render(t, files("a.yaml", template), "", Options{})
 	if err == nil || !strings.Contains(err.Error(), "a.yaml:12: Template topics: parameter NAME is required") {

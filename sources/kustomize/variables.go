@@ -87,7 +87,7 @@ func (v *variables) node(re *regexp.Regexp, n reconcile.Node) reconcile.Node {
 		}
 		n.Items = items
 	case reconcile.StringNode:
-		if strings.Contains(n.Text, "${") {
+		if strings.Contains(n.Text(), "${") {
 			return v.scalar(re, n)
 		}
 	}
@@ -95,9 +95,9 @@ func (v *variables) node(re *regexp.Regexp, n reconcile.Node) reconcile.Node {
 }
 
 func (v *variables) scalar(re *regexp.Regexp, n reconcile.Node) reconcile.Node {
-	whole := re.FindString(n.Text) == n.Text && !strings.HasPrefix(n.Text, "$$")
-	typed := !v.lenient || strings.HasPrefix(n.Text, "${{")
-	n.Text = re.ReplaceAllStringFunc(n.Text, func(ref string) string {
+	whole := re.FindString(n.Text()) == n.Text() && !strings.HasPrefix(n.Text(), "$$")
+	typed := !v.lenient || strings.HasPrefix(n.Text(), "${{")
+	filled := re.ReplaceAllStringFunc(n.Text(), func(ref string) string {
 		if strings.HasPrefix(ref, "$$") {
 			return ref[1:]
 		}
@@ -111,6 +111,7 @@ func (v *variables) scalar(re *regexp.Regexp, n reconcile.Node) reconcile.Node {
 		}
 		return value
 	})
+	n = reconcile.ScalarNode(n.Kind, filled, n.Line)
 	if whole && typed && !v.text {
 		return typedNode(n)
 	}
@@ -129,7 +130,7 @@ func (v *variables) unset(line int, name string) error {
 
 // typedNode reads a text as the plain YAML scalar it would have been.
 func typedNode(n reconcile.Node) reconcile.Node {
-	nodes, err := yaml.Parse([]byte("v: "+n.Text), "", 1)
+	nodes, err := yaml.Parse([]byte("v: "+n.Text()), "", 1)
 	if err != nil || len(nodes) != 1 || len(nodes[0].Fields) != 1 {
 		return n
 	}

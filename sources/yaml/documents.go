@@ -35,7 +35,7 @@ func Documents(nodes []reconcile.Node, file string) ([]reconcile.Document, error
 func listItems(n reconcile.Node) ([]reconcile.Node, bool) {
 	kind, _ := n.Get("kind")
 	items, ok := n.Get("items")
-	if !ok || items.Kind != reconcile.ListNode || !strings.HasSuffix(kind.Text, "List") {
+	if !ok || items.Kind != reconcile.ListNode || !strings.HasSuffix(kind.Text(), "List") {
 		return nil, false
 	}
 	meta, _ := n.Get("metadata")
@@ -78,7 +78,7 @@ func (r *reader) metadata(n reconcile.Node) reconcile.Node {
 			line = meta.Line
 		}
 		kind, _ := n.Get("kind")
-		r.errs = append(r.errs, r.errorf(line, "%sdocument needs metadata with a name", spaced(kind.Text)))
+		r.errs = append(r.errs, r.errorf(line, "%sdocument needs metadata with a name", spaced(kind.Text())))
 	}
 	return meta
 }
@@ -102,11 +102,11 @@ func (r *reader) text(n reconcile.Node, path string) string {
 	if v.Kind == reconcile.NullNode && path == "metadata.namespace" {
 		return ""
 	}
-	if v.Kind != reconcile.StringNode || v.Text == "" {
+	if v.Kind != reconcile.StringNode || v.Text() == "" {
 		r.errs = append(r.errs, r.errorf(v.Line, "%s must be a string that is not empty, not a %s", path, v.Kind))
 		return ""
 	}
-	return v.Text
+	return v.Text()
 }
 
 // texts returns labels or annotations.
@@ -125,7 +125,7 @@ func (r *reader) texts(n reconcile.Node, path string) map[string]string {
 			r.errs = append(r.errs, r.errorf(f.Line, "%s: %s must be a string, not a %s: put the value in quotes", path, f.Key, f.Value.Kind))
 			continue
 		}
-		out[f.Key] = f.Value.Text
+		out[f.Key] = f.Value.Text()
 	}
 	return out
 }

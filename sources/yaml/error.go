@@ -1,8 +1,11 @@
 package yaml
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	goyaml "go.yaml.in/yaml/v4"
 )
@@ -40,5 +43,28 @@ func syntaxError(err error, file string, offset int) error {
 	if load.ContextMsg != "" {
 		text += " " + load.ContextMsg
 	}
+	if strings.Contains(load.Message, "cannot start any token") {
+		text = "not valid YAML: a tab, or another character that nothing begins with: indent with spaces, quote such values"
+	}
 	return &Error{File: file, Line: line, Text: text}
+}
+
+// notText finds the line where bytes stop being text, 0 where all of them are.
+// The parser would tell neither the line nor what to do.
+func notText(data []byte) int {
+	if utf8.Valid(data) || bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		return 0 // UTF-16 begins with its byte order mark, and is YAML
+	}
+	line := 1
+	for len(data) > 0 {
+		r, size := utf8.DecodeRune(data)
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		if r == '\n' {
+			line++
+		}
+		data = data[size:]
+	}
+	return line
 }

@@ -22,6 +22,9 @@ const (
 // out. file is the name for errors; firstLine is the line of the file that the
 // text begins with, 1 for a whole file. The error is an *Error.
 func Parse(data []byte, file string, firstLine int) ([]reconcile.Node, error) {
+	if line := notText(data); line > 0 {
+		return nil, &Error{File: file, Line: line + firstLine - 1, Text: "not UTF-8: save the file as UTF-8 text"}
+	}
 	loader, err := goyaml.NewLoader(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("%s: start the YAML parser: %w", file, err)

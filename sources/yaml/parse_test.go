@@ -27,7 +27,7 @@ func show(n reconcile.Node) string {
 	case reconcile.NullNode:
 		return "null"
 	default:
-		return fmt.Sprintf("%s(%s)", n.Kind, n.Text)
+		return fmt.Sprintf("%s(%s)", n.Kind, n.Text())
 	}
 }
 

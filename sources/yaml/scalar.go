@@ -14,24 +14,23 @@ import (
 // schema, and for a text that is not what its tag says. Renderers that hold another parser's nodes use it, so that a value is
 // read alike on every way.
 func Scalar(tag, text string, line int) (reconcile.Node, bool) {
-	n := reconcile.Node{Kind: reconcile.StringNode, Text: text, Line: line}
+	kind, ok := reconcile.StringNode, true
 	switch tag {
 	case "!!str", "!!timestamp", "!!merge":
 	case "!!null":
-		n.Kind, n.Text = reconcile.NullNode, ""
+		kind, text = reconcile.NullNode, ""
 	case "!!bool":
-		n.Kind, n.Text = reconcile.BoolNode, strings.ToLower(text)
-		return n, n.Text == "true" || n.Text == "false"
+		kind, text = reconcile.BoolNode, strings.ToLower(text)
+		ok = text == "true" || text == "false"
 	case "!!int":
-		n.Kind, n.Text = reconcile.IntNode, decimal(text)
-		return n, strings.Trim(n.Text, "+-0123456789") == ""
+		kind, text = reconcile.IntNode, decimal(text)
+		ok = strings.Trim(text, "+-0123456789") == ""
 	case "!!float":
-		n.Kind = reconcile.FloatNode
-		return n, isFloat(text)
+		kind, ok = reconcile.FloatNode, isFloat(text)
 	default:
 		return reconcile.Node{}, false
 	}
-	return n, true
+	return reconcile.ScalarNode(kind, text, line), ok
 }
 
 // decimal spells a whole number in base ten. A leading 0 means octal, as in

@@ -15,6 +15,7 @@ const (
 	Good    Verdict = "ok"
 	Lacking Verdict = "lacking" // it works, but not everything
 	Bad     Verdict = "failed"
+	Unsure  Verdict = "unsure" // it could not be found out
 	Skipped Verdict = "skipped"
 )
 
@@ -49,7 +50,7 @@ func (p *Printer) Checklist(all []Checked) error {
 func (p *Printer) checked(c Checked) {
 	sign := map[Verdict]string{
 		Good: p.paint("✓", color.FgGreen), Lacking: p.paint("!", color.FgYellow),
-		Bad: p.paint("✗", color.FgRed), Skipped: p.dim("–"),
+		Bad: p.paint("✗", color.FgRed), Unsure: p.paint("?", color.FgYellow), Skipped: p.dim("–"),
 	}[c.Verdict]
 	p.linef("  %s %s", sign, c.What)
 	for _, line := range c.Lines {
@@ -65,7 +66,7 @@ func (p *Printer) checklistTotals(n map[Verdict]int) string {
 	for _, one := range []struct {
 		verdict Verdict
 		paint   color.Attribute
-	}{{Lacking, color.FgYellow}, {Bad, color.FgRed}, {Skipped, color.Faint}} {
+	}{{Lacking, color.FgYellow}, {Unsure, color.FgYellow}, {Bad, color.FgRed}, {Skipped, color.Faint}} {
 		if n[one.verdict] > 0 {
 			words = append(words, p.paint(fmt.Sprintf("%d %s", n[one.verdict], one.verdict), one.paint))
 		}

@@ -38,7 +38,7 @@ func toYAML(n reconcile.Node, path []string, hide func([]string) bool) *goyaml.N
 			out.Content = append(out.Content, toYAML(item, path, hide))
 		}
 	default:
-		out.Kind, out.Tag, out.Value = goyaml.ScalarNode, scalarTag(n.Kind), n.Text
+		out.Kind, out.Tag, out.Value = goyaml.ScalarNode, scalarTag(n.Kind), n.Text()
 		if n.Kind == reconcile.NullNode {
 			out.Value = "null"
 		}

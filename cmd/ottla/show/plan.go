@@ -96,8 +96,11 @@ func (p *Printer) planBody(s agent.SyncView) {
 func (p *Printer) plan(plan reconcile.Plan) {
 	var text strings.Builder
 	plan.Text(&text, p.style())
-	for line := range strings.SplitSeq(strings.TrimRight(text.String(), "\n"), "\n") {
-		p.linef("%s", accessWords(line))
+	for i, block := range strings.Split(strings.TrimRight(text.String(), "\n"), "\n\n") {
+		if i > 0 {
+			p.linef("")
+		}
+		p.linef("%s", accessWords(block))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/fatih/color"
 
@@ -71,8 +72,15 @@ func (p *Printer) resource(r agent.ResourceView) {
 	for _, o := range r.Origins {
 		p.linef("  declared  %s", o)
 	}
+	width := 0
+	for name := range r.Live {
+		width = max(width, utf8.RuneCountInString(accessWords(name)))
+	}
+	if len(r.Live) > 0 {
+		p.linef("  %s", p.dim("live"))
+	}
 	for _, name := range keys(r.Live) {
-		p.linef("  %s", strings.TrimSuffix(accessWords(name)+"  "+r.Live[name].String(), "  "))
+		p.linef("    %s", strings.TrimRight(pad(accessWords(name), width)+"  "+r.Live[name].String(), " "))
 	}
 	if len(r.Alone) > 0 {
 		p.linef("  %s", p.dim("left alone: "+strings.Join(r.Alone, ", ")))

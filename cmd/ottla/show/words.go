@@ -15,26 +15,38 @@ import (
 // align what follows it.
 var aclField = regexp.MustCompile(`\b(allow|deny)\|([a-z-]+)\|(literal|prefixed)\|([^|\s]+)\|([a-z-]+)\|([^|\s:]+)( *)`)
 
-// accessWords spells access rules as people say them, as wide as before.
+// accessWords spells access rules as people say them. Where a column follows,
+// it stays one over the whole text.
 func accessWords(text string) string {
+	width := 0
+	for _, m := range aclField.FindAllStringSubmatch(text, -1) {
+		if len(m[7]) > 1 {
+			width = max(width, utf8.RuneCountInString(accessRule(m)))
+		}
+	}
 	return aclField.ReplaceAllStringFunc(text, func(field string) string {
 		m := aclField.FindStringSubmatch(field)
-		name := strings.ReplaceAll(m[4], "%7C", "|")
-		words := fmt.Sprintf("%s %s on %s %s", m[1], m[5], m[2], name)
-		switch {
-		case m[3] == "prefixed":
-			words += "…"
-		case name == "*":
-			words = fmt.Sprintf("%s %s on every %s", m[1], m[5], m[2])
+		if len(m[7]) < 2 {
+			return accessRule(m) + m[7]
 		}
-		if m[6] != "*" {
-			words += " from " + m[6]
-		}
-		if m[7] == "" {
-			return words
-		}
-		return pad(words, utf8.RuneCountInString(field))
+		return pad(accessRule(m), width) + "  "
 	})
+}
+
+// accessRule is the rule of a match in words: allow read on topic orders.
+func accessRule(m []string) string {
+	name := strings.ReplaceAll(m[4], "%7C", "|")
+	words := fmt.Sprintf("%s %s on %s %s", m[1], m[5], m[2], name)
+	switch {
+	case m[3] == "prefixed":
+		words += "…"
+	case name == "*":
+		words = fmt.Sprintf("%s %s on every %s", m[1], m[5], m[2])
+	}
+	if m[6] != "*" {
+		words += " from " + m[6]
+	}
+	return words
 }
 
 func plural(n int, what string) string {

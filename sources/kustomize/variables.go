@@ -37,7 +37,7 @@ func (v *variables) body(re *regexp.Regexp, n reconcile.Node) reconcile.Node {
 
 func isSecret(n reconcile.Node) bool {
 	kind, _ := n.Get("kind")
-	return kind.Text == "Secret"
+	return kind.Text() == "Secret"
 }
 
 // braces finds $${…}, ${{…}} and ${…}.

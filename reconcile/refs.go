@@ -55,11 +55,43 @@ func add(into map[refName]refData, doc Document) error {
 	if old, ok := into[name]; ok {
 		return Mistake{doc.Origin, fmt.Sprintf("%s %s is declared twice, also in %s", doc.Kind, doc.Name, old.origin)}
 	}
+	if err := strictData(doc); err != nil {
+		return err
+	}
 	data := refData{values: map[string]Value{}, origin: doc.Origin}
 	if err := readData(doc, data.values); err != nil {
 		return Mistake{doc.Origin, err.Error()}
 	}
 	into[name] = data
+	return nil
+}
+
+// strictData refuses what a Secret or ConfigMap cannot have: a misspelt
+// stringData would be a password that is nowhere. No value stands in its words.
+func strictData(doc Document) error {
+	fields := []string{"apiVersion", "kind", "metadata", "immutable", "data"}
+	if doc.Kind == "Secret" {
+		fields = append(fields, "type", "stringData")
+	} else {
+		fields = append(fields, "binaryData")
+	}
+	for _, f := range doc.Body.Fields {
+		at := doc.Origin
+		if f.Line > 0 {
+			at.Line = f.Line
+		}
+		if !slices.Contains(fields, f.Key) {
+			return Mistake{at, fmt.Sprintf("%s %s: unknown field %q; known are %s", doc.Kind, doc.Name, f.Key, strings.Join(fields[3:], ", "))}
+		}
+		if !strings.HasSuffix(strings.ToLower(f.Key), "data") || f.Key == "metadata" {
+			continue
+		}
+		for _, v := range f.Value.Fields {
+			if v.Value.Kind == MapNode || v.Value.Kind == ListNode {
+				return Mistake{at, fmt.Sprintf("%s %s: %s.%s: wants text, is a mapping or a list", doc.Kind, doc.Name, f.Key, v.Key)}
+			}
+		}
+	}
 	return nil
 }
 

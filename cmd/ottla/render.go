@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -41,7 +42,7 @@ func masked(docs []reconcile.Document) []show.Document {
 	for _, doc := range docs {
 		secret := strings.EqualFold(doc.Kind, "Secret")
 		out = append(out, show.Document{Origin: doc.Origin, Body: show.Masked(doc.Body, func(path []string) bool {
-			return secret && len(path) > 1 && (path[0] == "data" || path[0] == "stringData")
+			return secret && !slices.Contains([]string{"apiVersion", "kind", "metadata", "type", "immutable"}, path[0])
 		})})
 	}
 	return out

@@ -203,7 +203,7 @@ func (c *checker) resolve(field, ref string) (string, fs.FileInfo, bool) {
 func missing(ref string, err error) string {
 	var at *fs.PathError
 	if !errors.Is(err, fs.ErrNotExist) && errors.As(err, &at) {
-		return at.Err.Error()
+		return "cannot be read: " + at.Err.Error()
 	}
 	if strings.Contains(ref, "://") || strings.Contains(ref, "?ref=") || strings.HasPrefix(ref, "github.com") || strings.Contains(ref, "@") {
 		return "is a remote address: nothing remote is fetched, copy it into the repository"

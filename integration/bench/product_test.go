@@ -36,7 +36,8 @@ func newProduct(t testing.TB, brokers []string) *product {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = ledger.Close() })
-	source := git.Directory(p.dir)
+	// As the daemon follows it: between two polls a round reads no files.
+	source := git.NewPoller(git.Directory(p.dir), git.PollOptions{Interval: time.Hour})
 	renderer := kustomize.New(kustomize.Options{})
 	p.Cluster = &agent.Cluster{
 		Name: "bench", Interval: time.Second, Settle: 2 * time.Minute, Ledger: ledger, Key: []byte("a key of this benchmark"), Now: time.Now,
@@ -44,7 +45,7 @@ func newProduct(t testing.TB, brokers []string) *product {
 			return kafka.Connect(ctx, kafka.Options{Brokers: brokers})
 		},
 		Syncs: []*agent.Sync{{
-			Name: "bench", Mode: agent.Apply, Feed: &agent.Feed{Newest: source.Fetch}, Descends: source.Descends,
+			Name: "bench", Mode: agent.Apply, Feed: &agent.Feed{Newest: source.Newest}, Descends: source.Descends,
 			Read: func(ctx context.Context, s sources.Snapshot) (reconcile.Declarations, error) {
 				r, err := renderer.Render(ctx, s.Tree, ".")
 				if err != nil {

@@ -3,6 +3,7 @@ package kafka
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -35,7 +36,7 @@ func (c *Cluster) unreached(err error) error {
 		return say("the brokers refuse %s: wrong user, password or SASL mechanism", c.whom())
 	case errors.Is(err, kerr.UnsupportedSaslMechanism):
 		return say("the brokers do not offer the configured SASL mechanism on this listener")
-	case errors.As(err, &hangup):
+	case errors.As(err, &hangup), errors.Is(err, io.EOF):
 		return say("the brokers hang up on the first request: this listener wants TLS or SASL, or another one than is configured")
 	case errors.As(err, &dns):
 		return say("no broker can be found: the name %s is not known (%s)", dns.Name, dns.Err)

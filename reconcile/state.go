@@ -125,7 +125,7 @@ func (s *State) note(sec *Section, c Change, now time.Time) {
 		s.handOver(sec, s.Section(n.TakenFrom), c.ID)
 	}
 	if n.Adopt || n.Begin {
-		sec.Owned[c.ID] = &Owned{Cluster: c.Cluster, UID: c.UID}
+		sec.Owned[c.ID] = &Owned{Created: n.Begin, Cluster: c.Cluster, UID: c.UID}
 	}
 	if n.Release != "" {
 		delete(sec.Owned, c.ID)

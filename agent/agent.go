@@ -87,7 +87,7 @@ func (a *Agent) Poke() {
 func (a *Agent) keep(ctx context.Context, at int) {
 	pause := newPause(a.Clusters[at].Interval)
 	for {
-		report := a.round(ctx, at)
+		report := a.round(ctx, at, nil)
 		if ctx.Err() != nil {
 			return
 		}
@@ -104,10 +104,10 @@ func (a *Agent) keep(ctx context.Context, at int) {
 }
 
 // round runs a round on a cluster and tells of it.
-func (a *Agent) round(ctx context.Context, at int) Report {
+func (a *Agent) round(ctx context.Context, at int, agreed Agreement) Report {
 	a.order[at].Lock()
 	defer a.order[at].Unlock()
-	r := a.Clusters[at].Round(ctx, reconcile.Scope{Full: true})
+	r := a.Clusters[at].RoundAsAgreed(ctx, reconcile.Scope{Full: true}, agreed)
 	a.tell(ctx, r)
 	return r
 }
@@ -124,9 +124,12 @@ func (a *Agent) tell(ctx context.Context, r Report) {
 
 // Sync asks every repository and runs one round on every cluster. A round that
 // is stopped with the context is made up for by the next.
-func (a *Agent) Sync(ctx context.Context) ([]View, error) {
+func (a *Agent) Sync(ctx context.Context) ([]View, error) { return a.Apply(ctx, nil) }
+
+// Apply is Sync that carries out only the plans that were agreed to.
+func (a *Agent) Apply(ctx context.Context, agreed Agreement) ([]View, error) {
 	a.refresh(ctx)
-	views := a.each(func(at int) Report { return a.round(ctx, at) })
+	views := a.each(func(at int) Report { return a.round(ctx, at, agreed) })
 	if err := ctx.Err(); err != nil {
 		a.Poke()
 		return views, err

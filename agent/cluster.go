@@ -57,6 +57,11 @@ type scene struct {
 // Round is the whole story: what is declared, what lives, what differs, what is
 // done about it, and whether it shows.
 func (c *Cluster) Round(ctx context.Context, scope reconcile.Scope) Report {
+	return c.RoundAsAgreed(ctx, scope, nil)
+}
+
+// RoundAsAgreed is a Round that carries out only plans somebody agreed to.
+func (c *Cluster) RoundAsAgreed(ctx context.Context, scope reconcile.Scope, agreed Agreement) Report {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	report := Report{Cluster: c.Name, Began: c.Now()}
@@ -65,6 +70,9 @@ func (c *Cluster) Round(ctx context.Context, scope reconcile.Scope) Report {
 		c.step("before plan")
 		c.plan(ctx, s, sync, &report.Syncs[i], scope)
 		c.step("after plan")
+		if report.Syncs[i].RunErr = agreed.covers(c.Name, report.Syncs[i]); report.Syncs[i].RunErr != nil {
+			continue
+		}
 		c.carryOut(ctx, s, sync, &report.Syncs[i])
 	}
 	return c.end(report)

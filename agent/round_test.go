@@ -250,3 +250,19 @@ func TestAStoppedRoundWritesItsLedgerAndIsNoIncident(t *testing.T) {
 		t.Errorf("%s after %d writes more", r.State(), len(h.broker.written()))
 	}
 }
+
+func TestOnlyThePlanThatWasAgreedToIsCarriedOut(t *testing.T) {
+	h := kept(t, ordersOne)
+	h.broker.set("Topic/orders", "a", "9")
+	name := h.Name + "/" + h.Syncs[0].Name
+	agreed := Agreement{name: h.Plan(t.Context(), reconcile.Scope{Full: true}).Syncs[0].Plan.Digest()}
+	h.broker.set("Topic/orders", "a", "10") // somebody comes in between
+	r := h.RoundAsAgreed(t.Context(), reconcile.Scope{Full: true}, agreed)
+	h.wrote()
+	if !errors.Is(r.Syncs[0].RunErr, ErrNotAgreed) {
+		t.Errorf("%v", r.Syncs[0].RunErr)
+	}
+	h.broker.set("Topic/orders", "a", "9")
+	h.RoundAsAgreed(t.Context(), reconcile.Scope{Full: true}, agreed)
+	h.wrote("update Topic/orders")
+}

@@ -63,6 +63,8 @@ type Control interface {
 	Plan(context.Context) ([]View, error)
 	// Sync runs a round now and returns what came of it.
 	Sync(context.Context) ([]View, error)
+	// Apply is Sync that carries out only the plans that were agreed to.
+	Apply(context.Context, Agreement) ([]View, error)
 	Confirm(context.Context, []reconcile.Digest) ([]reconcile.Hold, error)
 	// Release returns the sync that owned the thing.
 	Release(context.Context, reconcile.ID) (string, error)

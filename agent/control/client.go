@@ -48,8 +48,11 @@ func (c *Client) Plan(ctx context.Context) (views []agent.View, err error) {
 }
 
 // Sync asks for a round now.
-func (c *Client) Sync(ctx context.Context) (views []agent.View, err error) {
-	err = c.ask(ctx, http.MethodPost, pathSync, nil, &views)
+func (c *Client) Sync(ctx context.Context) ([]agent.View, error) { return c.Apply(ctx, nil) }
+
+// Apply asks for a round that carries out only what was agreed to.
+func (c *Client) Apply(ctx context.Context, agreed agent.Agreement) (views []agent.View, err error) {
+	err = c.ask(ctx, http.MethodPost, pathSync, syncRequest{agreed}, &views)
 	return views, err
 }
 

@@ -30,7 +30,9 @@ type desk struct {
 
 func (d *desk) Plan(context.Context) ([]agent.View, error) { return d.views, nil }
 
-func (d *desk) Sync(ctx context.Context) ([]agent.View, error) {
+func (d *desk) Sync(ctx context.Context) ([]agent.View, error) { return d.Apply(ctx, nil) }
+
+func (d *desk) Apply(ctx context.Context, _ agent.Agreement) ([]agent.View, error) {
 	if d.block == nil {
 		return d.views, nil
 	}

@@ -40,6 +40,10 @@ const (
 	mode fs.FileMode = 0o600
 )
 
+type syncRequest struct {
+	Agreed agent.Agreement `json:"agreed,omitempty"` // none: every plan
+}
+
 type confirmRequest struct {
 	Digests []reconcile.Digest `json:"digests"`
 }
@@ -146,7 +150,7 @@ func listen(ctx context.Context, path string) (net.Listener, error) {
 func Handler(ctx context.Context, c agent.Control) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+pathPlan, answer(ctx, func(ctx context.Context, _ struct{}) ([]agent.View, error) { return c.Plan(ctx) }))
-	mux.HandleFunc("POST "+pathSync, answer(ctx, func(ctx context.Context, _ struct{}) ([]agent.View, error) { return c.Sync(ctx) }))
+	mux.HandleFunc("POST "+pathSync, answer(ctx, func(ctx context.Context, r syncRequest) ([]agent.View, error) { return c.Apply(ctx, r.Agreed) }))
 	mux.HandleFunc("GET "+pathResources, answer(ctx, func(ctx context.Context, _ struct{}) ([]agent.ResourceView, error) { return c.Resources(ctx) }))
 	mux.HandleFunc("POST "+pathConfirm, answer(ctx, func(ctx context.Context, r confirmRequest) ([]reconcile.Hold, error) {
 		return c.Confirm(ctx, r.Digests)

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ottla-io/ottla/agent"
-	"github.com/ottla-io/ottla/sources"
 )
 
 func (a *app) applyCommand() *cobra.Command {
@@ -29,9 +27,7 @@ func (a *app) applyCommand() *cobra.Command {
 
 func (a *app) apply(ctx context.Context, s *steering, saved string) error {
 	if saved != "" {
-		if err := unchanged(ctx, s, saved); err != nil {
-			return err
-		}
+		return a.applySaved(ctx, s, saved)
 	}
 	views, err := s.Sync(ctx)
 	if err != nil {
@@ -40,28 +36,33 @@ func (a *app) apply(ctx context.Context, s *steering, saved string) error {
 	return a.applied(views)
 }
 
-func (a *app) applied(views []agent.View) error {
-	if err := a.printer(a.out).Applied(views); err != nil {
-		return err
-	}
-	return exit(applyCode(views))
-}
-
-// unchanged makes sure that a fresh plan is the saved one.
-func unchanged(ctx context.Context, s *steering, saved string) error {
+// applySaved carries out a saved plan, or nothing. A fresh plan is looked at
+// first, so that of several syncs none is begun; the round itself looks again.
+func (a *app) applySaved(ctx context.Context, s *steering, saved string) error {
 	old, err := loadPlan(saved)
 	if err != nil {
 		return err
 	}
 	views, err := s.Plan(ctx)
+	if err == nil {
+		err = old.unchanged(views, saved)
+	}
 	if err != nil {
 		return err
 	}
-	if name := old.differs(views); name != "" {
-		return &exitError{exitPartial, &sources.HintError{
-			Err:  fmt.Errorf("nothing was done: the plan of %s is no longer the one in %s", name, saved),
-			Hint: "look at it again: ottla plan --out " + saved,
-		}}
+	if views, err = s.Apply(ctx, old.Digests); err != nil {
+		return err
 	}
-	return nil
+	done := a.applied(views)
+	if err := old.unchanged(views, saved); err != nil {
+		return err
+	}
+	return done
+}
+
+func (a *app) applied(views []agent.View) error {
+	if err := a.printer(a.out).Applied(views); err != nil {
+		return err
+	}
+	return exit(applyCode(views))
 }

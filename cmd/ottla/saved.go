@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"github.com/ottla-io/ottla/agent"
-	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/sources"
 )
 
@@ -16,9 +15,9 @@ const savedVersion = 1
 
 // savedPlan is a plan in a file: what a later apply must find unchanged.
 type savedPlan struct {
-	Version int                         `json:"version"`
-	Digests map[string]reconcile.Digest `json:"digests"` // by cluster/sync
-	Plan    []agent.View                `json:"plan"`    // for people
+	Version int             `json:"version"`
+	Digests agent.Agreement `json:"digests"` // by cluster/sync
+	Plan    []agent.View    `json:"plan"`    // for people
 }
 
 func savePlan(file string, views []agent.View) error {
@@ -52,8 +51,8 @@ func loadPlan(file string) (savedPlan, error) {
 	return p, nil
 }
 
-func digestsOf(views []agent.View) map[string]reconcile.Digest {
-	out := map[string]reconcile.Digest{}
+func digestsOf(views []agent.View) agent.Agreement {
+	out := agent.Agreement{}
 	for _, v := range views {
 		for _, s := range v.Syncs {
 			out[v.Cluster+"/"+s.Sync] = s.Plan.Digest()
@@ -76,4 +75,16 @@ func (p savedPlan) differs(views []agent.View) string {
 		}
 	}
 	return ""
+}
+
+// unchanged is an error where a fresh plan is not the saved one.
+func (p savedPlan) unchanged(views []agent.View, file string) error {
+	name := p.differs(views)
+	if name == "" {
+		return nil
+	}
+	return &exitError{exitPartial, &sources.HintError{
+		Err:  fmt.Errorf("nothing was done: the plan of %s is no longer the one in %s", name, file),
+		Hint: "look at it again: ottla plan --out " + file,
+	}}
 }

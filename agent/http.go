@@ -1,17 +1,10 @@
 package agent
 
 import (
-	"context"
-	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/pprof"
-	"time"
-
-	"go.uber.org/zap"
 )
 
 // HandlerOptions are what is served. What is nil is not there.
@@ -81,59 +74,4 @@ func status(w http.ResponseWriter, s Status) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(append(data, '\n'))
-}
-
-// shutdownTimeout is how long a request may go on after the agent is told to
-// stop.
-const shutdownTimeout = 5 * time.Second
-
-// Serve answers on a listener until the context ends, with HTTPS where a
-// certificate is given. It returns nil after an orderly end.
-func Serve(ctx context.Context, l net.Listener, handler http.Handler, cert *TLSServer, log *zap.Logger) error {
-	complaints, err := zap.NewStdLogAt(log, zap.WarnLevel)
-	if err != nil {
-		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
-	}
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      2 * time.Minute, // a CPU profile takes 30 s by default
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          complaints,
-	}
-	stopped := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(stopped)
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-		defer cancel()
-		if server.Shutdown(last) != nil {
-			_ = server.Close()
-		}
-	})
-	err = server.Serve(secured(l, cert))
-	if !stop() {
-		<-stopped
-	}
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return fmt.Errorf("serve on %s: %w", l.Addr(), err)
-}
-
-// secured speaks TLS where a certificate is given. It is read for each
-// connection: these are few, and a renewed one is taken up at once.
-func secured(l net.Listener, cert *TLSServer) net.Listener {
-	if cert == nil {
-		return l
-	}
-	return tls.NewListener(l, &tls.Config{
-		MinVersion: tls.VersionTLS12,
-		NextProtos: []string{"http/1.1"},
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(cert.CertFile, cert.KeyFile)
-			return &pair, err
-		},
-	})
 }

@@ -1,23 +1,13 @@
 package agent_test
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"go.uber.org/zap"
 
 	"github.com/ottla-io/ottla/agent"
 	"github.com/ottla-io/ottla/sinks"
@@ -106,70 +96,5 @@ func TestTheBoardShowsHowThingsStand(t *testing.T) {
 	}
 	if _, err := json.Marshal(s); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestServeEndsWithItsContext(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- agent.Serve(ctx, l, agent.NewHandler(agent.HandlerOptions{}), nil, zap.NewNop()) }()
-	fetch(t, http.DefaultClient, "http://"+l.Addr().String()+"/healthz")
-	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-}
-
-func TestServeSpeaksTLSAndTakesUpARenewedCertificate(t *testing.T) {
-	// httptest has a certificate for 127.0.0.1 and its key.
-	borrowed := httptest.NewTLSServer(nil)
-	defer borrowed.Close()
-	pair := borrowed.TLS.Certificates[0]
-	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	server := &agent.TLSServer{CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem")}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- agent.Serve(ctx, l, agent.NewHandler(agent.HandlerOptions{}), server, zap.NewNop()) }()
-	defer func() { cancel(); <-done }()
-
-	roots := x509.NewCertPool()
-	roots.AddCert(borrowed.Certificate())
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
-	if _, err := client.Get("https://" + l.Addr().String() + "/healthz"); err == nil {
-		t.Error("served without a certificate")
-	}
-	writePEM(t, server.CertFile, "CERTIFICATE", pair.Certificate[0])
-	writePEM(t, server.KeyFile, "PRIVATE KEY", key)
-	fetch(t, client, "https://"+l.Addr().String()+"/healthz")
-}
-
-func writePEM(t *testing.T, file, kind string, data []byte) {
-	t.Helper()
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: data}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func fetch(t *testing.T, client *http.Client, url string) {
-	t.Helper()
-	res, err := client.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	if body, _ := io.ReadAll(res.Body); res.StatusCode != 200 || string(body) != "ok\n" {
-		t.Errorf("%d %q", res.StatusCode, body)
 	}
 }

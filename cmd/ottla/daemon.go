@@ -27,7 +27,8 @@ type keeper struct {
 }
 
 func newDaemon(a *app, c *agent.Config) *keeper {
-	return &keeper{app: a, config: c, log: newLog(a.err, c.Log), ledgers: newLedgers(), servers: newServers()}
+	log := newLog(a.err, c.Log)
+	return &keeper{app: a, config: c, log: log, ledgers: newLedgers(), servers: newServers(log)}
 }
 
 // run works until the context ends, and begins anew with another configuration

@@ -5,10 +5,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/ottla-io/ottla/agent"
 	"github.com/ottla-io/ottla/sources"
@@ -26,7 +29,10 @@ func (s serving) key() string { return fmt.Sprintf("%s tls=%t", s.address, s.tls
 
 // servers are the HTTP listeners. They stay open over a change of the
 // configuration; only what answers behind them changes.
-type servers struct{ open map[string]*server }
+type servers struct {
+	open map[string]*server
+	log  *zap.Logger
+}
 
 type server struct {
 	http    *http.Server
@@ -34,11 +40,12 @@ type server struct {
 	tls     atomic.Pointer[agent.TLSServer]
 }
 
-func newServers() *servers { return &servers{open: map[string]*server{}} }
+func newServers(log *zap.Logger) *servers { return &servers{open: map[string]*server{}, log: log} }
 
 const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 15 * time.Second
+	writeTimeout  = 2 * time.Minute // a CPU profile takes 30 s by default
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 32 << 10
 )
@@ -49,7 +56,7 @@ func (s *servers) listen(ctx context.Context, all []serving) error {
 		if s.open[one.key()] != nil {
 			continue
 		}
-		opened, err := listen(ctx, one)
+		opened, err := listen(ctx, one, zap.NewStdLog(s.log))
 		if err != nil {
 			return &sources.HintError{Err: fmt.Errorf("listen on %s: %w", one.address, err), Hint: "choose another address: http.listen or webhooks.listen"}
 		}
@@ -58,7 +65,7 @@ func (s *servers) listen(ctx context.Context, all []serving) error {
 	return nil
 }
 
-func listen(ctx context.Context, one serving) (*server, error) {
+func listen(ctx context.Context, one serving, complaints *log.Logger) (*server, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", one.address)
 	if err != nil {
@@ -68,7 +75,7 @@ func listen(ctx context.Context, one serving) (*server, error) {
 	out.take(one)
 	out.http = &http.Server{
 		Handler: http.HandlerFunc(out.answer), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: complaints,
 	}
 	if one.tls != nil {
 		listener = tls.NewListener(listener, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: out.certificate, NextProtos: []string{"h2", "http/1.1"}})

@@ -98,3 +98,18 @@ func TestTheBoardShowsHowThingsStand(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestWhatFailsForOneRefIsNotClearedByAnother(t *testing.T) {
+	b := agent.NewBoard("v1", &agent.Config{
+		Repositories: []agent.RepositoryConfig{{Name: "platform", URL: "https://git.example.com/platform"}},
+		Syncs:        []agent.SyncConfig{{Name: "dev", Repository: "platform"}, {Name: "prod", Repository: "platform"}},
+	}, nil)
+	b.Round(agent.Report{Syncs: []agent.SyncReport{{Sync: "dev", SourceErr: errors.New("branch dev is gone")}, {Sync: "prod"}}})
+	if r := b.Status().Repositories[0]; r.Error == nil || r.LastSuccess.IsZero() {
+		t.Errorf("%+v", r)
+	}
+	b.Round(agent.Report{Syncs: []agent.SyncReport{{Sync: "dev"}, {Sync: "prod"}}})
+	if r := b.Status().Repositories[0]; r.Error != nil {
+		t.Errorf("%+v", r.Error)
+	}
+}

@@ -54,14 +54,15 @@ type SyncStatus struct {
 type Board struct {
 	firing func() []sinks.Incident
 
-	mu     sync.Mutex
-	status Status
-	seen   map[string]bool // clusters whose first round is over
+	mu      sync.Mutex
+	status  Status
+	seen    map[string]bool  // clusters whose first round is over
+	sources map[string]error // of the last fetch, by sync
 }
 
 // NewBoard returns a board of what the configuration names.
 func NewBoard(version string, c *Config, firing func() []sinks.Incident) *Board {
-	b := &Board{firing: firing, seen: map[string]bool{}, status: Status{Version: version, Started: time.Now()}}
+	b := &Board{firing: firing, seen: map[string]bool{}, sources: map[string]error{}, status: Status{Version: version, Started: time.Now()}}
 	for _, l := range c.Kept() {
 		b.status.Clusters = append(b.status.Clusters, ClusterStatus{Name: l.Name})
 	}
@@ -136,20 +137,30 @@ func (b *Board) sync(view SyncView, reached bool, ended time.Time) {
 	}
 }
 
-// fetched notes on the repository how its last fetch went.
+// fetched notes on the repository how the last fetch for this sync went. What
+// failed for another ref of the same repository goes on being shown.
 func (b *Board) fetched(report SyncReport, at time.Time) {
+	b.sources[report.Sync] = report.SourceErr
 	for _, s := range b.status.Syncs {
-		if s.Sync != report.Sync {
+		if s.Sync == report.Sync {
+			b.repository(s.Repository, report.SourceErr == nil, at)
+		}
+	}
+}
+
+func (b *Board) repository(name string, fetched bool, at time.Time) {
+	for i := range b.status.Repositories {
+		r := &b.status.Repositories[i]
+		if r.Name != name {
 			continue
 		}
-		for i := range b.status.Repositories {
-			r := &b.status.Repositories[i]
-			if r.Name != s.Repository {
-				continue
-			}
-			r.Error = problemOrNil(report.SourceErr)
-			if report.SourceErr == nil {
-				r.LastSuccess = at
+		if fetched {
+			r.LastSuccess = at
+		}
+		r.Error = nil
+		for _, s := range b.status.Syncs {
+			if s.Repository == name && r.Error == nil {
+				r.Error = problemOrNil(b.sources[s.Sync])
 			}
 		}
 	}

@@ -104,7 +104,7 @@ func TestWhatFailsForOneRefIsNotClearedByAnother(t *testing.T) {
 		Repositories: []agent.RepositoryConfig{{Name: "platform", URL: "https://git.example.com/platform"}},
 		Syncs:        []agent.SyncConfig{{Name: "dev", Repository: "platform"}, {Name: "prod", Repository: "platform"}},
 	}, nil)
-	b.Round(agent.Report{Syncs: []agent.SyncReport{{Sync: "dev", SourceErr: errors.New("branch dev is gone")}, {Sync: "prod"}}})
+	b.Round(agent.Report{Began: time.Now(), Syncs: []agent.SyncReport{{Sync: "dev", SourceErr: errors.New("branch dev is gone")}, {Sync: "prod"}}})
 	if r := b.Status().Repositories[0]; r.Error == nil || r.LastSuccess.IsZero() {
 		t.Errorf("%+v", r)
 	}

@@ -24,19 +24,6 @@ import (
 // written on x/crypto/ssh, because go-git's own SSH cannot be cancelled while
 // it connects, asks agents and reads ~/.ssh/config.
 func (r *Repository) dialSSH(ctx context.Context, received *atomic.Int64) (conn, error) {
-	c, err := r.dialSSHOnce(ctx, received)
-	if errors.Is(err, io.EOF) && ctx.Err() == nil {
-		// A server that is busy or restarts drops connections it has just let in;
-		// nothing was asked yet, so asking again is harmless.
-		c, err = r.dialSSHOnce(ctx, received)
-	}
-	if errors.Is(err, io.EOF) {
-		err = fmt.Errorf("the server closed the connection before it answered: %w", err)
-	}
-	return c, err
-}
-
-func (r *Repository) dialSSHOnce(ctx context.Context, received *atomic.Int64) (conn, error) {
 	hostPort := net.JoinHostPort(r.addr.host, orDefault(r.addr.port, "22"))
 	conf, checked, err := r.opts.sshConfig(r.addr.user, hostPort)
 	if err != nil {
@@ -232,7 +219,12 @@ func (s *sshSession) send(q *packp.UploadPackRequest) error {
 	if _, err := s.stdin.Write(b.Bytes()); err != nil {
 		return fmt.Errorf("send the request: %w", err)
 	}
-	return s.stdin.Close()
+	// A server that has answered already has closed its side: that is EOF here,
+	// and the answer is waiting to be read.
+	if err := s.stdin.Close(); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("end the request: %w", err)
+	}
+	return nil
 }
 
 // Close says goodbye where nothing was asked for, and ends the connection.

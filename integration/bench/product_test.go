@@ -77,8 +77,14 @@ func (p *product) topics(prefix string, n int) {
 	}
 }
 
+// topicDocument declares three partitions, and one where there are very many
+// topics: a broker keeps some files open for each.
 func topicDocument(name string) string {
-	return fmt.Sprintf("apiVersion: kafka.strimzi.io/v1\nkind: KafkaTopic\nmetadata: {name: %s}\nspec:\n  partitions: 3\n  replicas: 1\n  config: {retention.ms: 604800000}\n", name)
+	partitions := 3
+	if strings.HasPrefix(name, "many-") {
+		partitions = 1
+	}
+	return fmt.Sprintf("apiVersion: kafka.strimzi.io/v1\nkind: KafkaTopic\nmetadata: {name: %s}\nspec:\n  partitions: %d\n  replicas: 1\n  config: {retention.ms: 604800000}\n", name, partitions)
 }
 
 // users declares n users, each with a password, two ACLs and two quotas.

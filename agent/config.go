@@ -23,6 +23,8 @@ type Config struct {
 	Repositories []RepositoryConfig `json:"repositories" doc:"The Git repositories that are followed." required:"true" min:"1"`
 	Clusters     []ClusterConfig    `json:"clusters" doc:"The Kafka clusters. A commit cannot reach one that is not named here." required:"true" min:"1"`
 	Syncs        []SyncConfig       `json:"syncs" doc:"Which path of which repository is kept on which cluster." required:"true" min:"1"`
+	Stores       []StoreConfig      `json:"stores" doc:"The object stores that backups may be in. A commit cannot reach one that is not named here."`
+	Backups      BackupsConfig      `json:"backups" doc:"What backups, restores and drills have in common."`
 	Notify       NotifyConfig       `json:"notify" doc:"Who is told of incidents."`
 	Heartbeat    *HeartbeatConfig   `json:"heartbeat" doc:"A URL that is fetched after each good round (every repository read, no revision rejected, nothing failed), for whoever watches the watcher."`
 
@@ -65,6 +67,7 @@ func (c *Config) Complete() error {
 	k.socket(c.Socket)
 	k.names(c)
 	k.references(c)
+	k.backups(c)
 	return sorted(k.found).Err()
 }
 

@@ -183,62 +183,6 @@ func (r *Repository) Commit(ctx context.Context, l *Lease, m format.Manifest) (*
 	panic("unbuilt")
 }
 
-// Remove writes a tombstone for points.
-func (r *Repository) Remove(ctx context.Context, l *Lease, why map[int64]string) error {
-	panic("unbuilt")
-}
-
-// SweepGrace is how long a dropped point, and a pack that nobody names, is left alone.
-const SweepGrace = 24 * time.Hour
-
-// Swept says what a sweep took away, or would.
-type Swept struct {
-	Objects  int      `json:"objects"`
-	Bytes    int64    `json:"bytes"`
-	Moved    int64    `json:"moved"` // bytes rewritten out of mostly dead packs
-	Deferred []string `json:"deferred,omitempty"`
-}
-
-// Sweep deletes what no kept point reaches, once the grace is over, and
-// rewrites packs that are mostly dead. dry only counts.
-func (r *Repository) Sweep(ctx context.Context, l *Lease, dry bool) (Swept, error) { panic("unbuilt") }
-
-// Level says how deep a verification looks.
-type Level string
-
-// The levels.
-const (
-	Structure Level = "structure" // manifests, packs present with size and index
-	Subset    Level = "subset"    // and the data of a share of the packs
-	Data      Level = "data"      // and every record, with record digests
-)
-
-// VerifyOptions say what is looked at.
-type VerifyOptions struct {
-	Point    int64 // 0: all kept points
-	Level    Level
-	Share    float64 // of Subset: of the packs, 0 to 1; which ones turns with every call
-	Progress func(done, total int64)
-}
-
-// Verify looks at points and writes down what it found. Damages are in the
-// results; the error is for what could not be looked at.
-func (r *Repository) Verify(ctx context.Context, o VerifyOptions) ([]format.Verification, error) {
-	panic("unbuilt")
-}
-
-// Repaired says what Repair did.
-type Repaired struct {
-	Point *Point
-	Lost  []string // what no pack holds, in words
-}
-
-// Repair rebuilds a complete manifest from the packs that can be read, as a new
-// point, and lists what is lost.
-func (r *Repository) Repair(ctx context.Context, l *Lease, dry bool) (Repaired, error) {
-	panic("unbuilt")
-}
-
 // Reader reads an object's bytes for whoever exports them.
 func (r *Repository) Reader(ctx context.Context, name string) (io.ReadCloser, error) {
 	panic("unbuilt")

@@ -36,8 +36,15 @@ type Source interface {
 // Rendered is a tree turned into documents.
 type Rendered struct {
 	Documents []reconcile.Document
-	Plaintext []reconcile.Origin // Secrets of which a value stands unencrypted in Git
-	Notes     []string           // for people: "large: rendered by stock kustomize, 4,000 documents"
+	Plaintext []PlainSecret
+	Notes     []string // for people: "large: rendered by stock kustomize, 4,000 documents"
+}
+
+// PlainSecret is a Secret of which values stand unencrypted in Git.
+type PlainSecret struct {
+	Name   string
+	Origin reconcile.Origin
+	Keys   []string
 }
 
 // Renderer turns a directory of a tree into documents, in a stable order.

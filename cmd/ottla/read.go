@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 
 	"github.com/ottla-io/ottla/reconcile"
@@ -20,101 +19,70 @@ type reader struct {
 	encryptedOnly bool
 }
 
-// opened is a revision on its way: its documents, and the tree that knows what
-// was encrypted. The fields are exported because fmt asks no other field how it
-// wants to be printed, and documents may hold secrets.
-type opened struct {
-	Tree     *sops.Tree
-	Rendered sources.Rendered
-}
-
-func (r reader) open(ctx context.Context, snap sources.Snapshot) (opened, error) {
+// render decrypts a revision and turns it into documents.
+func (r reader) render(ctx context.Context, snap sources.Snapshot) (sources.Rendered, error) {
 	var keys *sops.Keys
 	if r.keys != nil {
 		var err error
 		if keys, err = r.keys(); err != nil {
-			return opened{}, err
+			return sources.Rendered{}, err
 		}
 	}
 	tree := sops.Decrypted(snap.Tree, keys, sops.Options{Placeholders: r.keys == nil})
-	rendered, err := r.renderer.Render(ctx, tree, r.path)
-	return opened{tree, rendered}, err
+	return r.renderer.Render(ctx, tree, r.path)
 }
 
 // read is what agent.Sync.Read wants.
 func (r reader) read(ctx context.Context, snap sources.Snapshot) (reconcile.Declarations, error) {
-	o, err := r.open(ctx, snap)
+	rendered, err := r.render(ctx, snap)
 	if err != nil {
 		return reconcile.Declarations{}, err
 	}
-	return r.declare(o)
+	return r.declare(rendered)
 }
 
-func (r reader) declare(o opened) (reconcile.Declarations, error) {
+func (r reader) declare(rendered sources.Rendered) (reconcile.Declarations, error) {
 	options := reconcile.DeclareOptions{
 		Cluster: r.cluster, Decoders: decoders(), NotOurs: reconcile.NotOurs, Encrypted: sops.IsEncrypted,
 		Bags: func(kind string) bool { return kafka.Rules()[kind].Bag },
 	}
 	if r.encryptedOnly {
-		options.Secret = func(doc reconcile.Document) []error { return refusePlain(doc, o.Tree) }
+		options.Secret = func(doc reconcile.Document) []error { return refusePlain(doc, rendered.Plaintext) }
 	}
-	declared, err := reconcile.Declare(o.Rendered.Documents, options)
+	declared, err := reconcile.Declare(rendered.Documents, options)
 	if err != nil {
 		return declared, err
 	}
-	for _, note := range o.Rendered.Notes {
+	for _, note := range rendered.Notes {
 		declared.Remarks = append(declared.Remarks, reconcile.Remark{Text: note})
 	}
 	if !r.encryptedOnly {
-		declared.Remarks = append(declared.Remarks, remarkPlain(o)...)
+		declared.Remarks = append(declared.Remarks, remarkPlain(rendered.Plaintext)...)
 	}
 	return declared, nil
 }
 
 // refusePlain is an error for each key of a Secret that stands in Git in plain
 // text.
-func refusePlain(doc reconcile.Document, tree *sops.Tree) []error {
+func refusePlain(doc reconcile.Document, plain []sources.PlainSecret) []error {
 	var errs []error
-	for _, key := range plainKeys(doc, tree) {
-		errs = append(errs, reconcile.Mistake{Origin: doc.Origin, Text: fmt.Sprintf(
-			"key %s of Secret %s is in plain text (secrets: encrypted-only)", key, doc.Name)})
+	for _, secret := range plain {
+		if secret.Origin != doc.Origin {
+			continue
+		}
+		for _, key := range secret.Keys {
+			errs = append(errs, reconcile.Mistake{Origin: doc.Origin, Text: fmt.Sprintf(
+				"key %s of Secret %s is in plain text (secrets: encrypted-only)", key, doc.Name)})
+		}
 	}
 	return errs
 }
 
-func remarkPlain(o opened) []reconcile.Remark {
+func remarkPlain(plain []sources.PlainSecret) []reconcile.Remark {
 	var remarks []reconcile.Remark
-	for _, doc := range o.Rendered.Documents {
-		if doc.Type() == "v1/Secret" && len(plainKeys(doc, o.Tree)) > 0 {
-			remarks = append(remarks, reconcile.Remark{Origin: doc.Origin, Text: fmt.Sprintf(
-				"Secret %s is in plain text in the repository: encrypt it with SOPS", doc.Name)})
-		}
+	for _, secret := range plain {
+		remarks = append(remarks, reconcile.Remark{Origin: secret.Origin, Text: fmt.Sprintf(
+			"Secret %s is in plain text in the repository: encrypt it with SOPS", secret.Name)})
 	}
 	return remarks
-}
-
-// plainKeys lists the keys whose values were not encrypted in Git. A generated
-// Secret holds whole files, in base64.
-func plainKeys(doc reconcile.Document, tree *sops.Tree) []string {
-	var keys []string
-	for _, section := range []string{"data", "stringData"} {
-		node, _ := doc.Body.Get(section)
-		for _, f := range node.Fields {
-			if !wasEncrypted(tree, section, f.Value.Text()) {
-				keys = append(keys, f.Key)
-			}
-		}
-	}
-	return keys
-}
-
-func wasEncrypted(tree *sops.Tree, section, text string) bool {
-	if tree.WasEncrypted(text) || sops.IsEncrypted(text) {
-		return true
-	}
-	if section != "data" {
-		return false
-	}
-	plain, err := base64.StdEncoding.DecodeString(text)
-	return err == nil && tree.WasEncrypted(string(plain))
 }

@@ -25,11 +25,11 @@ func (a *app) renderCommand() *cobra.Command {
 			}
 			read := given.reader(false)
 			read.path = at.path
-			o, err := read.open(cmd.Context(), sources.Snapshot{Tree: at.tree})
+			rendered, err := read.render(cmd.Context(), sources.Snapshot{Tree: at.tree})
 			if err != nil {
 				return err
 			}
-			return a.printer(a.out).Documents(masked(o.Rendered.Documents))
+			return a.printer(a.out).Documents(masked(rendered.Documents))
 		},
 	}
 	given.flags(cmd)

@@ -77,16 +77,16 @@ func TestAForcedPanicShowsNoSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	read := reader{renderer: newRenderer(syncWithKey(key)), keys: keysOf(syncWithKey(key)), path: "overlays/dev"}
-	opened, err := read.open(t.Context(), sources.Snapshot{Tree: examples.Platform()})
+	rendered, err := read.render(t.Context(), sources.Snapshot{Tree: examples.Platform()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	declared, err := read.declare(opened)
+	declared, err := read.declare(rendered)
 	if err != nil {
 		t.Fatal(err)
 	}
 	sealed := reconcile.Seal([]byte("key"), declared.Resources)
-	for _, thing := range []any{opened, declared, sealed, &declared, read} {
+	for _, thing := range []any{rendered, declared, sealed, &declared, read} {
 		for _, printed := range panics(thing) {
 			for _, secret := range secrets {
 				if strings.Contains(printed, secret) {

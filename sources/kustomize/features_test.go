@@ -77,10 +77,10 @@ secretGenerator:
 `, "p.txt", "hidden\n", "a.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: in-place}\nstringData: {a: hidden}\n"), map[string]bool{"hidden": true}}
 	var got []string
 	for _, o := range mustRender(t, tree, "", Options{}).Plaintext {
-		name, _, _ := strings.Cut(strings.TrimPrefix(o.Document, "Secret "), "-")
-		got = append(got, name+" "+o.File)
+		name, _, _ := strings.Cut(o.Name, "-")
+		got = append(got, name+" "+o.Origin.File+" "+strings.Join(o.Keys, "+"))
 	}
-	if strings.Join(got, ", ") != "from kustomization.yaml, mixed kustomization.yaml" {
+	if strings.Join(got, ", ") != "from kustomization.yaml password, mixed kustomization.yaml more" {
 		t.Errorf("got %q", got)
 	}
 	if n := len(mustRender(t, fs.FS(tree.MapFS), "", Options{}).Plaintext); n != 4 {

@@ -83,10 +83,10 @@ func (r *Renderer) Render(ctx context.Context, tree fs.FS, dir string) (sources.
 	if err != nil {
 		return sources.Rendered{}, err
 	}
-	plaintext := plaintextSecrets(tree, docs)
 	if docs, err = expandTemplates(docs, r.options.TemplateParameters); err != nil {
 		return sources.Rendered{}, err
 	}
+	plaintext := plaintextSecrets(tree, docs) // a value is not what Git has once variables are replaced in it
 	if r.options.Substituting {
 		if docs, err = substitute(docs, r.options.Substitute); err != nil {
 			return sources.Rendered{}, err

@@ -6,42 +6,49 @@ import (
 	"strings"
 
 	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sources"
 )
 
 // plaintextSecrets lists the Secrets of which a value stands unencrypted in
 // Git. The tree knows what it decrypted; a tree that decrypts nothing has only
 // plain ones.
-func plaintextSecrets(tree fs.FS, docs []reconcile.Document) []reconcile.Origin {
-	decrypts, _ := tree.(interface{ WasEncrypted(value string) bool })
-	var found []reconcile.Origin
+func plaintextSecrets(tree fs.FS, docs []reconcile.Document) []sources.PlainSecret {
+	was := func(value string) bool { return value == "" }
+	if decrypts, ok := tree.(interface{ WasEncrypted(value string) bool }); ok {
+		was = decrypts.WasEncrypted
+	}
+	var found []sources.PlainSecret
 	for _, d := range docs {
-		if d.APIVersion != "v1" || d.Kind != "Secret" {
+		if d.Type() != "v1/Secret" {
 			continue
 		}
-		if decrypts == nil && hasValues(d.Body) || decrypts != nil && !allEncrypted(d.Body, decrypts.WasEncrypted) {
-			found = append(found, d.Origin)
+		if keys := plainKeys(d.Body, was); len(keys) > 0 {
+			found = append(found, sources.PlainSecret{Name: d.Name, Origin: d.Origin, Keys: keys})
 		}
 	}
 	return found
 }
 
-func hasValues(secret reconcile.Node) bool {
-	return !allEncrypted(secret, func(value string) bool { return value == "" })
-}
-
-func allEncrypted(secret reconcile.Node, was func(string) bool) bool {
+// plainKeys lists the keys whose values were not encrypted in Git.
+func plainKeys(secret reconcile.Node, was func(string) bool) []string {
+	var keys []string
+	data, _ := secret.Get("data")
+	for _, f := range data.Fields {
+		if !was(f.Value.Text()) && !decodedWas(f.Value.Text(), was) {
+			keys = append(keys, f.Key)
+		}
+	}
 	texts, _ := secret.Get("stringData")
 	for _, f := range texts.Fields {
 		if !was(f.Value.Text()) {
-			return false
+			keys = append(keys, f.Key)
 		}
 	}
-	data, _ := secret.Get("data")
-	for _, f := range data.Fields {
-		decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(f.Value.Text()), ""))
-		if !was(f.Value.Text()) && (err != nil || !was(string(decoded))) {
-			return false
-		}
-	}
-	return true
+	return keys
+}
+
+// decodedWas looks at what a generator encoded: it holds whole files, in base64.
+func decodedWas(text string, was func(string) bool) bool {
+	decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+	return err == nil && was(string(decoded))
 }

@@ -251,7 +251,7 @@ func TestSecretsOfEveryShapeArriveDecryptedThroughAnOverlay(t *testing.T) {
 	if name.Text() != find(t, out, "Secret", "eu-files-").Name {
 		t.Errorf("the user's password is in %q", name.Text())
 	}
-	if len(out.Plaintext) != 1 || !strings.HasPrefix(out.Plaintext[0].Document, "Secret eu-open-") {
+	if len(out.Plaintext) != 1 || !strings.HasPrefix(out.Plaintext[0].Name, "eu-open-") {
 		t.Errorf("in plain text: %v", out.Plaintext)
 	}
 	if tree.WasEncrypted("in-the-open") || strings.Contains(fmt.Sprintf("%v %+v %#v", out, out, out), canary) {

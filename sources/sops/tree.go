@@ -109,14 +109,14 @@ func (t *Tree) remember(value string) {
 }
 
 // WasEncrypted tells whether a value that this tree gave out was encrypted in
-// Git, or was empty. A value is a scalar, or the whole text of a file; a final
-// newline makes no difference.
+// Git, still is, or was empty. A value is a scalar, or the whole text of a
+// file; a final newline makes no difference.
 func (t *Tree) WasEncrypted(value string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	value = strings.TrimRight(value, "\n")
 	_, ok := t.values[value]
-	return ok || value == ""
+	return ok || value == "" || IsEncrypted(value)
 }
 
 // file is a file in memory.

@@ -30,6 +30,7 @@ type Cluster struct {
 	Ledger   reconcile.Ledger
 	Key      []byte // seals secrets
 	Syncs    []*Sync
+	Work     Work // what goes on beside the rounds; may be nil
 	Now      func() time.Time
 	// Step is called by name between any two steps of a round. It may be nil.
 	Step func(string)

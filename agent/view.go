@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sources"
 )
 
@@ -69,6 +70,11 @@ type Control interface {
 	// Release returns the sync that owned the thing.
 	Release(context.Context, reconcile.ID) (string, error)
 	Resources(context.Context) ([]ResourceView, error)
+	// Jobs lists what goes on beside the rounds: schedules, restores, drills.
+	Jobs(context.Context) ([]sinks.Job, error)
+	SteerJob(ctx context.Context, id string, do sinks.JobAction) (sinks.Job, error)
+	// BackupNow has a declared backup run at once.
+	BackupNow(ctx context.Context, name string) (sinks.Job, error)
 }
 
 // ProblemOf keeps an error's hint, if it has one.

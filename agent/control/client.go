@@ -14,6 +14,7 @@ import (
 
 	"github.com/ottla-io/ottla/agent"
 	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sources"
 )
 
@@ -73,6 +74,24 @@ func (c *Client) Release(ctx context.Context, id reconcile.ID) (string, error) {
 	var out releaseAnswer
 	err := c.ask(ctx, http.MethodPost, pathRelease, releaseRequest{id}, &out)
 	return out.Sync, err
+}
+
+// Jobs asks for what goes on beside the rounds.
+func (c *Client) Jobs(ctx context.Context) (jobs []sinks.Job, err error) {
+	err = c.ask(ctx, http.MethodGet, pathJobs, nil, &jobs)
+	return jobs, err
+}
+
+// SteerJob pauses, resumes or cancels a job.
+func (c *Client) SteerJob(ctx context.Context, id string, do sinks.JobAction) (job sinks.Job, err error) {
+	err = c.ask(ctx, http.MethodPost, pathSteer, steerRequest{id, do}, &job)
+	return job, err
+}
+
+// BackupNow has a declared backup run at once.
+func (c *Client) BackupNow(ctx context.Context, name string) (job sinks.Job, err error) {
+	err = c.ask(ctx, http.MethodPost, pathBackup, backupRequest{name}, &job)
+	return job, err
 }
 
 func (c *Client) ask(ctx context.Context, method, path string, in, out any) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/ottla-io/ottla/agent"
 	"github.com/ottla-io/ottla/agent/control"
 	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sources"
 )
 
@@ -63,6 +64,21 @@ func (d *desk) Release(_ context.Context, id reconcile.ID) (string, error) {
 
 func (d *desk) Resources(context.Context) ([]agent.ResourceView, error) {
 	return []agent.ResourceView{{ID: reconcile.ID{Kind: "Topic", Name: "a/b"}, Live: map[string]reconcile.Value{"a": reconcile.TextOf("1"), "b": reconcile.UnsetValue()}}}, nil
+}
+
+func (d *desk) Jobs(context.Context) ([]sinks.Job, error) {
+	return []sinks.Job{{ID: "backup/default/nightly", State: sinks.JobRunning, Done: 3, Total: 4}}, nil
+}
+
+func (d *desk) SteerJob(_ context.Context, id string, do sinks.JobAction) (sinks.Job, error) {
+	if id == "nothing" {
+		return sinks.Job{}, fmt.Errorf("%s: %w", id, agent.ErrNoSuchJob)
+	}
+	return sinks.Job{ID: id, Text: string(do)}, nil
+}
+
+func (d *desk) BackupNow(_ context.Context, name string) (sinks.Job, error) {
+	return sinks.Job{ID: "backup/default/" + name, State: sinks.JobRunning}, nil
 }
 
 // socketPath is short: a socket's path may have about 100 bytes.
@@ -129,6 +145,15 @@ func TestEveryQuestionMakesTheRoundTrip(t *testing.T) {
 	}
 	if all, err := c.Resources(t.Context()); err != nil || all[0].ID.Name != "a/b" || !all[0].Live["b"].Is(reconcile.Unset) {
 		t.Errorf("resources: %v, %+v", err, all)
+	}
+	if jobs, err := c.Jobs(t.Context()); err != nil || len(jobs) != 1 || jobs[0].Done != 3 {
+		t.Errorf("jobs: %v, %+v", err, jobs)
+	}
+	if job, err := c.SteerJob(t.Context(), "restore/default/r", sinks.PauseJob); err != nil || job.Text != "pause" {
+		t.Errorf("steer: %v, %+v", err, job)
+	}
+	if job, err := c.BackupNow(t.Context(), "nightly"); err != nil || job.ID != "backup/default/nightly" {
+		t.Errorf("backup now: %v, %+v", err, job)
 	}
 	if err := stop(); err != nil {
 		t.Errorf("it ended with %v", err)

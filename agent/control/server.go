@@ -17,6 +17,7 @@ import (
 
 	"github.com/ottla-io/ottla/agent"
 	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sources"
 )
 
@@ -27,6 +28,9 @@ const (
 	pathConfirm   = "/v1/confirm"
 	pathRelease   = "/v1/release"
 	pathResources = "/v1/resources"
+	pathJobs      = "/v1/jobs"
+	pathSteer     = "/v1/jobs/steer"
+	pathBackup    = "/v1/backup"
 )
 
 const (
@@ -54,6 +58,15 @@ type releaseRequest struct {
 
 type releaseAnswer struct {
 	Sync string `json:"sync"`
+}
+
+type steerRequest struct {
+	ID string          `json:"id"`
+	Do sinks.JobAction `json:"do"`
+}
+
+type backupRequest struct {
+	Name string `json:"name"`
 }
 
 // ErrInUse says that another agent answers on the socket.
@@ -159,6 +172,9 @@ func Handler(ctx context.Context, c agent.Control) http.Handler {
 		sync, err := c.Release(ctx, r.ID)
 		return releaseAnswer{sync}, err
 	}))
+	mux.HandleFunc("GET "+pathJobs, answer(ctx, func(ctx context.Context, _ struct{}) ([]sinks.Job, error) { return c.Jobs(ctx) }))
+	mux.HandleFunc("POST "+pathSteer, answer(ctx, func(ctx context.Context, r steerRequest) (sinks.Job, error) { return c.SteerJob(ctx, r.ID, r.Do) }))
+	mux.HandleFunc("POST "+pathBackup, answer(ctx, func(ctx context.Context, r backupRequest) (sinks.Job, error) { return c.BackupNow(ctx, r.Name) }))
 	return mux
 }
 
@@ -201,7 +217,7 @@ func statusOf(serving context.Context, err error) int {
 	switch {
 	case serving.Err() != nil:
 		return http.StatusServiceUnavailable
-	case errors.Is(err, agent.ErrNoSuchHold), errors.Is(err, agent.ErrNotOwned):
+	case errors.Is(err, agent.ErrNoSuchHold), errors.Is(err, agent.ErrNotOwned), errors.Is(err, agent.ErrNoSuchJob):
 		return http.StatusNotFound
 	default:
 		return http.StatusInternalServerError

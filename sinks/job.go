@@ -1,0 +1,68 @@
+package sinks
+
+import "time"
+
+// Job is work that takes longer than a round, as people see it: a scheduled
+// backup, a restore, an offset reset, a drill, a final backup.
+type Job struct {
+	ID      string   `json:"id"`                // backup/default/nightly, restore/default/orders-of-tuesday, final/orders
+	Cluster string   `json:"cluster,omitempty"` // whose sync it belongs to
+	State   JobState `json:"state"`
+	Text    string   `json:"text,omitempty"` // its phase, or why it does not go on
+	Done    int64    `json:"done"`
+	Total   int64    `json:"total,omitempty"` // 0: not known
+	Unit    string   `json:"unit,omitempty"`  // of Done and Total: records, bytes, partitions
+	Point   int64    `json:"point,omitempty"` // that was made, or is given back
+	// Began and Ended are of the last run; Next is when a schedule fires.
+	Began time.Time `json:"began,omitzero"`
+	Ended time.Time `json:"ended,omitzero"`
+	Next  time.Time `json:"next,omitzero"`
+}
+
+// JobState is how a job is, in one word.
+type JobState string
+
+// The states of jobs.
+const (
+	JobWaiting   JobState = "waiting"   // for its time, or for another run
+	JobRunning   JobState = "running"   //
+	JobPaused    JobState = "paused"    // until a person resumes it
+	JobFailing   JobState = "failing"   // it failed, and is tried again
+	JobSuspended JobState = "suspended" // its document says so
+	JobDone      JobState = "done"
+	JobFailed    JobState = "failed"
+	JobCancelled JobState = "cancelled"
+)
+
+// JobStates lists all of them, for metrics.
+func JobStates() []JobState {
+	return []JobState{JobWaiting, JobRunning, JobPaused, JobFailing, JobSuspended, JobDone, JobFailed, JobCancelled}
+}
+
+// Rate is how much it does in a second, 0 where that is not known yet.
+func (j Job) Rate(now time.Time) float64 {
+	took := now.Sub(j.Began).Seconds()
+	if j.State != JobRunning || took <= 0 {
+		return 0
+	}
+	return float64(j.Done) / took
+}
+
+// Left is how long it will take, 0 where that is not known.
+func (j Job) Left(now time.Time) time.Duration {
+	rate := j.Rate(now)
+	if rate <= 0 || j.Total <= j.Done {
+		return 0
+	}
+	return time.Duration(float64(j.Total-j.Done) / rate * float64(time.Second))
+}
+
+// JobAction is what a person asks of a job.
+type JobAction string
+
+// The actions.
+const (
+	PauseJob  JobAction = "pause"
+	ResumeJob JobAction = "resume"
+	CancelJob JobAction = "cancel"
+)

@@ -1,0 +1,46 @@
+package show
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/fatih/color"
+
+	"github.com/ottla-io/ottla/sinks/backup/proof"
+)
+
+// Drilled is what a drill found, and where its evidence lies.
+type Drilled struct {
+	proof.Evidence
+	Files []string `json:"files,omitempty"`
+}
+
+// Drilled prints what a drill proves.
+func (p *Printer) Drilled(d Drilled, now time.Time) error {
+	if done, err := p.Value(d); done {
+		return err
+	}
+	p.linef("drill of %s of %s, taken %s", p.bold(fmt.Sprintf("point %d", d.Point)), p.bold(backupName(d.Backup)), moment(d.Taken, now))
+	for _, c := range d.Checks {
+		sign := p.paint("✓", color.FgGreen, color.Bold)
+		if !c.Passed {
+			sign = p.paint("✗", color.FgRed, color.Bold)
+		}
+		p.linef("  %s %s: %s", sign, c.Name, c.Text)
+		for _, found := range c.Found {
+			p.linef("      %s", found)
+		}
+	}
+	p.linef("%s in %s: %s", p.verdict(d.Passed), Span(d.Ended.Sub(d.Began)), d.Proves)
+	for _, name := range d.Files {
+		p.linef("    evidence: %s", name)
+	}
+	return nil
+}
+
+func (p *Printer) verdict(passed bool) string {
+	if passed {
+		return p.paint("passed", color.FgGreen, color.Bold)
+	}
+	return p.paint("FAILED", color.FgRed, color.Bold)
+}

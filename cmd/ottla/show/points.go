@@ -1,0 +1,165 @@
+package show
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fatih/color"
+
+	"github.com/ottla-io/ottla/sinks/backup/format"
+	"github.com/ottla-io/ottla/sinks/backup/repository"
+)
+
+// Backups are the backup repositories of a store.
+type Backups struct {
+	Store   string   `json:"store"`
+	Backups []Points `json:"backups"`
+}
+
+// Points are the points of one backup repository.
+type Points struct {
+	Store  string          `json:"store"`
+	Backup format.Identity `json:"backup"`
+	Points []Point         `json:"points"`
+	Older  int             `json:"older,omitempty"` // not listed
+}
+
+// Point is one point in a list. Sizes are bytes as stored.
+type Point struct {
+	Number     int64       `json:"number"`
+	Kind       format.Kind `json:"kind"`
+	Taken      time.Time   `json:"taken"`
+	Parent     int64       `json:"parent,omitempty"`
+	Topics     int         `json:"topics"`
+	Partitions int         `json:"partitions"`
+	Records    int64       `json:"records"`
+	New        int64       `json:"newBytes"`
+	Total      int64       `json:"totalBytes"`
+	State      string      `json:"state"` // good | damaged | dropped
+	Why        string      `json:"why,omitempty"`
+	Pinned     string      `json:"pinned,omitempty"`
+	Notes      []string    `json:"notes,omitempty"`
+	Signer     string      `json:"signer,omitempty"`
+	Verified   *Verified   `json:"verified,omitempty"` // the last look at it
+}
+
+// Verified is who looked at a point, how deep and when.
+type Verified struct {
+	Level string    `json:"level"`
+	Good  bool      `json:"good"`
+	Found []string  `json:"found,omitempty"`
+	When  time.Time `json:"when"`
+	By    string    `json:"by"`
+}
+
+// PointOf sums up an entry. whole is the point with all that it stands on; nil
+// leaves its records and total size out.
+func PointOf(e repository.Entry, whole *repository.Point) Point {
+	m := e.Manifest
+	p := Point{
+		Number: m.Number, Kind: m.Kind, Taken: m.Taken, Parent: m.Parent, Topics: len(m.Topics), New: e.Size,
+		State: "good", Pinned: m.Pinned, Notes: m.Notes, Verified: verifiedOf(e.Verified),
+	}
+	if e.Signer != nil {
+		p.Signer = base64.StdEncoding.EncodeToString(e.Signer)
+	}
+	switch {
+	case e.Removed != "":
+		p.State, p.Why = "dropped", e.Removed
+	case e.Bad != "":
+		p.State, p.Why = "damaged", e.Bad
+	}
+	for _, t := range m.Topics {
+		p.Partitions += len(t.Partitions)
+		if whole == nil {
+			continue
+		}
+		for _, one := range t.Partitions {
+			sum := sumOf(whole.Refs(t.Name, one.Partition))
+			p.Records, p.Total = p.Records+sum.Records, p.Total+sum.Bytes
+		}
+	}
+	return p
+}
+
+func verifiedOf(all []format.Verification) *Verified {
+	if len(all) == 0 {
+		return nil
+	}
+	v := all[len(all)-1]
+	return &Verified{Level: v.Level, Good: v.Good, Found: v.Found, When: v.Ended, By: v.By}
+}
+
+// Backups prints every backup repository with its points.
+func (p *Printer) Backups(b Backups, now time.Time) error {
+	if done, err := p.Value(b); done {
+		return err
+	}
+	if len(b.Backups) == 0 {
+		p.linef("there is no backup in %s", b.Store)
+	}
+	for i, one := range b.Backups {
+		if i > 0 {
+			p.linef("")
+		}
+		p.points(one, now)
+	}
+	return nil
+}
+
+func (p *Printer) points(all Points, now time.Time) {
+	p.linef("%s  of cluster %s in %s", p.bold(backupName(all.Backup)), all.Backup.Cluster, all.Store)
+	if all.Older > 0 {
+		p.linef("%s", p.dim(fmt.Sprintf("%s before these: --last 0 lists them", plural(all.Older, "point"))))
+	}
+	if len(all.Points) == 0 {
+		p.linef("no point yet")
+		return
+	}
+	g := grid{head: []string{">POINT", "TAKEN (UTC)", "", "KIND", ">TOPICS", ">RECORDS", ">NEW", ">TOTAL", "STATE"}}
+	for _, one := range all.Points {
+		g.row(fmt.Sprint(one.Number), one.Taken.UTC().Format(clock), age(one.Taken, now), string(one.Kind), fmt.Sprint(one.Topics),
+			Count(one.Records), Bytes(one.New), Bytes(one.Total), pointState(one))
+		switch {
+		case one.State == "dropped":
+			g.dim()
+		case one.State == "damaged":
+			g.colour(color.FgRed)
+		default:
+			g.colour(color.FgGreen)
+		}
+	}
+	p.grid(g)
+	p.linef("%s", p.newestGood(all.Points, now))
+}
+
+func backupName(id format.Identity) string { return id.Namespace + "/" + id.Name }
+
+func pointState(one Point) string {
+	words := []string{one.State}
+	if one.Why != "" {
+		words[0] += ": " + one.Why
+	}
+	if v := one.Verified; v != nil && one.State == "good" {
+		words = append(words, fmt.Sprintf("verified (%s) %s", v.Level, v.When.UTC().Format("2006-01-02 15:04")))
+	}
+	if one.Pinned != "" {
+		words = append(words, "pinned: "+one.Pinned)
+	}
+	if len(one.Notes) > 0 {
+		words = append(words, plural(len(one.Notes), "note"))
+	}
+	return strings.Join(words, " · ")
+}
+
+// newestGood is the answer to the first question: from when is what we have?
+func (p *Printer) newestGood(all []Point, now time.Time) string {
+	for i := len(all) - 1; i >= 0; i-- {
+		if one := all[i]; one.State == "good" {
+			return fmt.Sprintf("newest good point: %s, taken %s", p.bold(fmt.Sprint(one.Number)), moment(one.Taken, now))
+		}
+	}
+	return p.paint("there is no good point among these", color.FgRed, color.Bold)
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"github.com/ottla-io/ottla/sinks/backup/batch"
@@ -57,9 +58,20 @@ func clone(r batch.Record) batch.Record {
 func spell(records []batch.Record) string {
 	var b bytes.Buffer
 	for _, r := range records {
-		fmt.Fprintf(&b, "%d @%d %#v=%#v %#v\n", r.Offset, r.Timestamp, r.Key, r.Value, r.Headers)
+		fmt.Fprintf(&b, "%d @%d %s=%s", r.Offset, r.Timestamp, quote(r.Key), quote(r.Value))
+		for _, h := range r.Headers {
+			fmt.Fprintf(&b, " %s=%s", quote(h.Key), quote(h.Value))
+		}
+		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+func quote(b []byte) string {
+	if b == nil {
+		return "null"
+	}
+	return strconv.Quote(string(b))
 }
 
 // odd are the records that decoders lose.

@@ -1,0 +1,117 @@
+package repository
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/ottla-io/ottla/sinks/backup/format"
+)
+
+// timeline is what is known of one partition while manifests and packs are gone
+// through in the order they were written: refs in offset order, without
+// overlap, but perhaps with holes.
+type timeline struct {
+	id   string // topic id
+	old  map[string]bool
+	refs []Ref
+}
+
+// turn goes over to another topic id: it is another topic. An id that was left
+// before does not come back.
+func (t *timeline) turn(id string) bool {
+	if t.id == id {
+		return true
+	}
+	if t.old[id] {
+		return false
+	}
+	if t.old == nil {
+		t.old = map[string]bool{}
+	}
+	t.old[t.id] = true
+	t.id, t.refs = id, nil
+	return true
+}
+
+// named puts in what a manifest says of the partition: what was there in
+// [Start, Base), and the manifest's own frames behind it, those that can be read.
+func (t *timeline) named(id string, p format.Partition, own []Ref) {
+	if !t.turn(id) {
+		t.old[t.id] = true // a manifest is surer than the order of packs
+		t.id, t.refs = id, nil
+	}
+	t.refs = append(clip(t.refs, p.Start, p.Base), clip(own, p.Base, p.End)...)
+}
+
+// found puts in frames that no readable manifest names. They may be of a point
+// whose manifest is lost, or of a run that never came to its end: so they go on
+// where the data ends, and replace older data only where they reach at least as
+// far as it does.
+func (t *timeline) found(refs []Ref) {
+	for _, s := range strands(refs) {
+		first, end := s[0].From, s[len(s)-1].To
+		if had := t.end(); first < had {
+			if end < had {
+				continue
+			}
+			t.refs = clip(t.refs, 0, first)
+		}
+		t.refs = append(t.refs, s...)
+	}
+}
+
+// end is the offset behind the last that is held; 0 for nothing.
+func (t *timeline) end() int64 {
+	if len(t.refs) == 0 {
+		return 0
+	}
+	return t.refs[len(t.refs)-1].To
+}
+
+// strands joins frames, given in the order of writing, to runs without a hole.
+// Where two frames hold the same offsets the later one is taken.
+func strands(written []Ref) [][]Ref {
+	type numbered struct {
+		Ref
+		at int
+	}
+	byOffset := make([]numbered, 0, len(written))
+	for i, r := range written {
+		if r.From < r.To {
+			byOffset = append(byOffset, numbered{r, i})
+		}
+	}
+	slices.SortStableFunc(byOffset, func(a, b numbered) int {
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(b.at, a.at))
+	})
+	var all [][]Ref
+	end := int64(-1)
+	for _, r := range byOffset {
+		if r.To <= end {
+			continue
+		}
+		if r.From > end {
+			all = append(all, nil)
+		}
+		last := len(all) - 1
+		r.From = max(r.From, end)
+		all[last] = append(all[last], r.Ref)
+		end = r.To
+	}
+	return all
+}
+
+// holes are the offsets in [start, end) that are not held.
+func (t *timeline) holes(start, end int64) []format.Gap {
+	var gaps []format.Gap
+	for _, r := range t.refs {
+		if r.From > start {
+			gaps = append(gaps, format.Gap{First: start, Next: min(r.From, end), Reason: format.Lost})
+		}
+		start = max(start, r.To)
+	}
+	if start < end {
+		gaps = append(gaps, format.Gap{First: start, Next: end, Reason: format.Lost})
+	}
+	return gaps
+}

@@ -127,7 +127,7 @@ func TestRandomRecordsComeBackInEveryCodecAndLevel(t *testing.T) {
 	for codec, levels := range levels {
 		for _, level := range levels {
 			e := encoder(t, codec, level) // used again and again, as a restore does
-			for range 50 {
+			for range 15 {
 				records := randomRecords(random)
 				one, err := e.Encode(nil, records)
 				if err != nil {

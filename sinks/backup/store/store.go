@@ -4,8 +4,12 @@ package store
 
 import (
 	"context"
+	"fmt"
 
 	"gocloud.dev/blob"
+	"gocloud.dev/blob/memblob"
+
+	"github.com/ottla-io/ottla/sinks/backup/store/through"
 )
 
 // Secret reads a secret at each use. Its error must not hold the secret.
@@ -36,12 +40,37 @@ type Azure struct {
 	TenantID, ClientID, ClientSecret Secret
 }
 
-// Open reaches a store; the prefix of the URL is taken off. Nothing is written.
-func Open(ctx context.Context, o Options) (*blob.Bucket, error) { panic("unbuilt") }
+// Open reaches a store; the prefix of the URL is taken off. Nothing is written,
+// and no error holds a secret. The bucket is safe for concurrent use.
+func Open(ctx context.Context, o Options) (*blob.Bucket, error) {
+	a, err := parse(o.URL)
+	if err != nil {
+		return nil, err
+	}
+	known := &secrets{}
+	b, err := a.open(ctx, o, known)
+	if err != nil {
+		return nil, fmt.Errorf("open the store %s: %w", Name(o.URL), clean(err, known))
+	}
+	if a.scheme != "file" && a.scheme != "mem" {
+		b = through.Bucket(b, cleaning(known))
+	}
+	if a.prefix != "" {
+		b = blob.PrefixedBucket(b, a.prefix)
+	}
+	return b, nil
+}
 
-// Name is a URL without anything secret, for people: s3://bucket/prefix.
-func Name(url string) string { panic("unbuilt") }
-
-// Probe writes, reads, lists and removes a small object, and lets two writers
-// race for one name: it is an error, with a hint, where both win.
-func Probe(ctx context.Context, b *blob.Bucket) error { panic("unbuilt") }
+func (a address) open(ctx context.Context, o Options, known *secrets) (*blob.Bucket, error) {
+	switch a.scheme {
+	case "file":
+		return openDirectory(a.path, a.flag("create_dir"))
+	case "mem":
+		return memblob.OpenBucket(&memblob.Options{NoMD5: true}), nil
+	case "s3":
+		return openS3(ctx, a, o, known)
+	case "gs":
+		return openGCS(ctx, a, o, known)
+	}
+	return openAzure(ctx, a, o, known)
+}

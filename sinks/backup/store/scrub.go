@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+
+	"gocloud.dev/gcerrors"
+
+	"github.com/ottla-io/ottla/sinks/backup/store/through"
+)
+
+// secrets are the values that were read so far, so that no error shows them.
+type secrets struct {
+	mu     sync.Mutex
+	values []string
+}
+
+// read reads a secret and remembers it.
+func (s *secrets) read(secret Secret) (string, error) {
+	value, err := secret()
+	if err != nil {
+		return "", err
+	}
+	value = strings.TrimSpace(value)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range []string{value, url.QueryEscape(value), url.PathEscape(value)} {
+		if len(v) >= 4 && (len(s.values) == 0 || s.values[len(s.values)-1] != v) {
+			s.values = append(s.values, v)
+		}
+	}
+	if len(s.values) > 64 { // a secret that was changed often: the old ones are void
+		s.values = s.values[len(s.values)-64:]
+	}
+	return value, nil
+}
+
+func (s *secrets) cut(text string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range s.values {
+		text = strings.ReplaceAll(text, v, "…")
+	}
+	return text
+}
+
+// scrubbed is an error whose text holds no secret. The error behind it can be
+// asked what it is, but is never printed.
+type scrubbed struct {
+	text string
+	code gcerrors.ErrorCode
+	err  error
+}
+
+// Error is the text without secrets.
+func (s *scrubbed) Error() string { return s.text }
+
+// Is looks for what callers may ask of any error; the SDK's own error stays hidden.
+func (s *scrubbed) Is(target error) bool {
+	return (target == context.Canceled || target == context.DeadlineExceeded) && errors.Is(s.err, target) //nolint:errorlint // the two sentinels themselves
+}
+
+// Code implements through.Coder.
+func (s *scrubbed) Code() gcerrors.ErrorCode { return s.code }
+
+func cleaning(known *secrets) through.Hook {
+	return func(_ context.Context, _ through.Op, _ string, do func() error) error {
+		return clean(do(), known)
+	}
+}
+
+// clean says an SDK's error in one line: a signed URL's query, a SAS token and
+// whatever else is secret cut out, and a hint where the code alone says nothing.
+func clean(err error, known *secrets) error {
+	if err == nil {
+		return nil
+	}
+	queries := regexp.MustCompile(`(https?://[^\s"'?]*)\?[^\s"']*`)
+	text := queries.ReplaceAllString(err.Error(), "$1?…")
+	text = known.cut(strings.Join(strings.Fields(text), " "))
+	if len(text) > 1000 {
+		text = text[:1000] + "…"
+	}
+	if h := hint(err); h != "" {
+		text = h + ": " + text
+	}
+	return &scrubbed{text: text, code: gcerrors.Code(err), err: err}
+}

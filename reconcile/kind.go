@@ -62,6 +62,21 @@ type Kind interface {
 	Apply(context.Context, []Change, func(...Outcome))
 }
 
+// Briefed is a Kind that must know what is declared, and what was last applied,
+// to know where to look: a policy lives in the bucket that it names itself.
+type Briefed interface {
+	// Brief is told of all things of the kind before each look at them.
+	Brief([]Brief)
+}
+
+// Brief is what is known of one thing before it is looked at.
+type Brief struct {
+	ID       ID
+	Want     Resource         // zero where nothing declares it
+	Declared bool             // by a sync, or by one of which that is not known
+	Last     map[string]Value // last applied; nil where it is not ours
+}
+
 // Checker is a Kind whose system can validate a change without making it.
 type Checker interface {
 	// Check returns what would be refused or costs something, in words.
@@ -117,4 +132,5 @@ type Outcome struct {
 	UID    string   `json:"uid,omitempty"`    // of what was created
 	Failed string   `json:"failed,omitempty"` // words; "" is success
 	Unsure bool     `json:"unsure,omitempty"` // no answer came: it may have happened
+	Note   string   `json:"note,omitempty"`   // words on a success: from which point a deleted topic can be restored
 }

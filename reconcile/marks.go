@@ -18,6 +18,14 @@ const (
 	ScramMechanismMark  = "ottla.io/scram-mechanism"
 	ScramIterationsMark = "ottla.io/scram-iterations"
 	ArchiveMark         = "ottla.io/archive"
+	StoredMark          = "ottla.io/mode"
+	VerifyMark          = "ottla.io/verify"
+	JitterMark          = "ottla.io/jitter"
+	DrillMark           = "ottla.io/drill"
+	ProveMark           = "ottla.io/prove"
+	ExistingMark        = "ottla.io/existing"
+	AccessMark          = "ottla.io/access"
+	SourceClusterMark   = "ottla.io/source-cluster"
 )
 
 // Why a resource is skipped: it counts as declared and is not touched.
@@ -27,7 +35,8 @@ const (
 	skipCluster   = "for another cluster"
 )
 
-var ottlaMarks = []string{DriftMark, PruneMark, IgnoreFieldsMark, ScramMechanismMark, ScramIterationsMark, ArchiveMark}
+var ottlaMarks = []string{DriftMark, PruneMark, IgnoreFieldsMark, ScramMechanismMark, ScramIterationsMark,
+	ArchiveMark, StoredMark, VerifyMark, JitterMark, DrillMark, ProveMark, ExistingMark, AccessMark, SourceClusterMark}
 
 // marked puts what the document's labels and annotations say on each of its
 // resources. cluster is this cluster's name in the agent's configuration; ""

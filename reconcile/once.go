@@ -5,7 +5,7 @@ func (s *subject) once() {
 	digest := s.shotDigest()
 	done, known := s.shot()
 	switch {
-	case s.seen:
+	case s.seen && !(s.live.Done && known && !done.Seen && done.Digest != digest):
 		s.going(known, digest)
 	case known && done.Digest == digest && !done.Seen:
 		s.freeClaims()

@@ -74,6 +74,9 @@ type Resource struct {
 	Origins map[string][]Origin // by field; "" is the resource as a whole
 	Needs   []ID                // must have succeeded before this is touched
 	Claims  []ID                // what a job works on while it runs
+	// Means are the secrets it takes to reach the thing, where they are not the
+	// agent's own. They are no part of it: never compared, stored or shown.
+	Means map[string]Value
 
 	Skip   string          // words: it counts as declared and is not touched
 	Keep   bool            // ottla.io/prune: disabled

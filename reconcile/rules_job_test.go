@@ -65,6 +65,17 @@ func TestAOneShotIsCarriedOutOnceUnderItsName(t *testing.T) {
 	mustContain(t, "another text under the same name", c.Fate.Held, "the same name was carried out")
 }
 
+func TestAnotherTextUnderTheNameOfAFinishedJobIsHeldWhereItsRecordStays(t *testing.T) {
+	m := bornModel(t)
+	want := "Topic/orders\n  config.a = 1\nJob/restore\n  x = 1"
+	m.round(want)
+	m.things[id(t, restore)].Done = true
+	m.settled(want)
+	c := m.diff("Topic/orders\n  config.a = 1\nJob/restore\n  x = 2").change(restore)
+	mustContain(t, "another text under the same name", c.Fate.Held, "the same name was carried out")
+	mustEqual(t, "times carried out", m.created[id(t, restore)], 1)
+}
+
 func TestAOneShotWhoseAnswerWasLostIsNotRunTwice(t *testing.T) {
 	want := "Topic/orders\n  config.a = 1\nJob/restore\n  x = 1"
 	m := bornModel(t)

@@ -1,6 +1,7 @@
-// Package backup is where copies of topics in a bucket will be met. Today it
-// reads the documents that declare backups and restores, strictly, so that a
-// repository written for them is checked; nothing of them is carried out.
+// Package backup turns the documents that declare backups, restores and offset
+// resets into what is wanted: policies that run on a schedule, and jobs that are
+// carried out once. The rooms below it copy, keep and give back; work runs what
+// is declared here.
 package backup
 
 import (
@@ -10,15 +11,12 @@ import (
 
 // Decoders read every kind of document that is about backups.
 func Decoders() []reconcile.Decoder {
-	var decoders []reconcile.Decoder
-	for _, kind := range Documents() {
-		decoders = append(decoders, strict.Known(kind))
-	}
-	return append(decoders,
+	return []reconcile.Decoder{
+		backupDecoder{}, restoreDecoder{}, resetDecoder{}, rollbackDecoder{}, validationDecoder{},
 		strict.Refused("forbids things; this version cannot enforce it, so it is refused", "ottla.io/v1alpha1/MaskingPolicy"),
 		strict.Refused(translateBackup, "kafkabackup.com/v1alpha1/KafkaBackup"),
 		strict.Refused(translateRestore, "kafkabackup.com/v1alpha1/KafkaRestore"),
-	)
+	}
 }
 
 // Documents describes the kinds that Decoders read.

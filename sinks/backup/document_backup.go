@@ -15,7 +15,8 @@ type backupSpec struct {
 	Topics               []string        `json:"topics" doc:"Topics, as glob patterns." required:"true" min:"1"`
 	ExcludeTopics        []string        `json:"excludeTopics" doc:"Topics left out, as glob patterns."`
 	Storage              storage         `json:"storage" doc:"Where the copies go." required:"true"`
-	Schedule             string          `json:"schedule" doc:"When, as cron fields in UTC: the usual five, or six or seven with seconds. Without it once."`
+	Schedule             string          `json:"schedule" doc:"When, as cron fields: the usual five, or six or seven with seconds. Without it once."`
+	TimeZone             string          `json:"timeZone" doc:"Zone of the schedule, such as Europe/Helsinki; UTC without it."`
 	Suspend              bool            `json:"suspend" doc:"Whether the schedule rests." default:"false"`
 	Compression          string          `json:"compression" doc:"How what producers left uncompressed is compressed." enum:"none,lz4,zstd" default:"zstd"`
 	CompressionLevel     int             `json:"compressionLevel" doc:"How hard it is tried." default:"3" min:"1" max:"22"`
@@ -53,6 +54,11 @@ type retention struct {
 	MaxAgeDays int   `json:"maxAgeDays" doc:"Days a point is kept." min:"1"`
 	KeepLast   int   `json:"keepLast" doc:"Newest points that are kept." min:"1"`
 	Backups    int   `json:"backups" doc:"Another spelling of keepLast." min:"1"`
+	Hourly     int   `json:"hourly" doc:"The newest point of each of so many hours is kept, too." min:"1"`
+	Daily      int   `json:"daily" doc:"The same of days, in the schedule's zone." min:"1"`
+	Weekly     int   `json:"weekly" doc:"The same of weeks." min:"1"`
+	Monthly    int   `json:"monthly" doc:"The same of months." min:"1"`
+	Yearly     int   `json:"yearly" doc:"The same of years." min:"1"`
 	DryRun     bool  `json:"dryRun" doc:"Whether it is only said what would be removed." default:"false"`
 }
 
@@ -79,33 +85,12 @@ func (s *backupSpec) Check(report func(path, text string)) {
 	if s.RateLimit != nil && s.RateLimiting != nil {
 		report("rateLimit", "stands beside rateLimiting: write bytesPerSec there")
 	}
-	if words := badSchedule(s.Schedule); words != "" {
-		report("schedule", words)
-	}
-}
-
-// Notes names what has no meaning outside Kubernetes.
-func (d *backupDocument) Notes() []string {
-	notes := d.Spec.Storage.notes("spec.storage")
-	for _, one := range []struct {
-		field string
-		given bool
-	}{
-		{"metrics", d.Spec.Metrics != nil},
-		{"resources", d.Spec.Resources != nil},
-		{"podTemplate", d.Spec.PodTemplate != nil},
-		{"job", d.Spec.Job != nil},
-	} {
-		if one.given {
-			notes = append(notes, "spec."+one.field+": has no meaning outside Kubernetes, ignored")
-		}
-	}
-	return notes
+	checkSchedule(s.Schedule, s.TimeZone, report)
 }
 
 func backupKind() reconcile.DocumentKind {
 	return reconcile.DocumentKind{
-		APIVersions: versions(), Kind: "KafkaBackup", Spec: backupDocument{},
+		APIVersions: versions(), Kind: "KafkaBackup", CarriedOut: true, Spec: backupDocument{},
 		Doc: "A backup of topics to an object store, once, on a schedule, or all the time.",
 		Example: `apiVersion: kafka.oso.sh/v1alpha1
 kind: KafkaBackup
@@ -127,8 +112,10 @@ spec:
       bucket: kafka-backups
       region: eu-central-1
       prefix: production
+  timeZone: Europe/Helsinki
   retention:
-    keepLast: 30
+    keepLast: 7
+    daily: 30
 `,
 	}
 }

@@ -47,7 +47,7 @@ func (s *offsetResetSpec) Check(report func(path, text string)) {
 
 func offsetResetKind() reconcile.DocumentKind {
 	return reconcile.DocumentKind{
-		APIVersions: versions(), Kind: "KafkaOffsetReset", Spec: offsetResetDocument{},
+		APIVersions: versions(), Kind: "KafkaOffsetReset", CarriedOut: true, Spec: offsetResetDocument{},
 		Doc: "Consumer groups put to other offsets, once under its name.",
 		Example: `apiVersion: kafka.oso.sh/v1alpha1
 kind: KafkaOffsetReset
@@ -87,7 +87,7 @@ type snapshotRef struct {
 
 func offsetRollbackKind() reconcile.DocumentKind {
 	return reconcile.DocumentKind{
-		APIVersions: versions(), Kind: "KafkaOffsetRollback", Spec: offsetRollbackDocument{},
+		APIVersions: versions(), Kind: "KafkaOffsetRollback", CarriedOut: true, Spec: offsetRollbackDocument{},
 		Doc: "Consumer groups put back to where a snapshot found them.",
 		Example: `apiVersion: kafka.oso.sh/v1alpha1
 kind: KafkaOffsetRollback

@@ -81,7 +81,7 @@ type rollback struct {
 
 func restoreKind() reconcile.DocumentKind {
 	return reconcile.DocumentKind{
-		APIVersions: versions(), Kind: "KafkaRestore", Spec: restoreDocument{},
+		APIVersions: versions(), Kind: "KafkaRestore", CarriedOut: true, Spec: restoreDocument{},
 		Doc: "A restore of a backup, carried out once under its name.",
 		Example: `apiVersion: kafka.oso.sh/v1alpha1
 kind: KafkaRestore

@@ -16,15 +16,14 @@ type validationSpec struct {
 	Checks        checks         `json:"checks" doc:"What is looked at." required:"true"`
 	Evidence      *evidence      `json:"evidence" doc:"What is written down."`
 	Notifications *notifications `json:"notifications" doc:"Who is told."`
-	Schedule      string         `json:"schedule" doc:"When, as cron fields in UTC; without it once."`
+	Schedule      string         `json:"schedule" doc:"When, as cron fields; without it once."`
+	TimeZone      string         `json:"timeZone" doc:"Zone of the schedule; UTC without it."`
 	Suspend       bool           `json:"suspend" doc:"Whether the schedule rests." default:"false"`
 }
 
 // Check holds the schedule against cron.
 func (s *validationSpec) Check(report func(path, text string)) {
-	if words := badSchedule(s.Schedule); words != "" {
-		report("schedule", words)
-	}
+	checkSchedule(s.Schedule, s.TimeZone, report)
 }
 
 type checks struct {
@@ -110,7 +109,7 @@ type pagerDutyTarget struct {
 
 func validationKind() reconcile.DocumentKind {
 	return reconcile.DocumentKind{
-		APIVersions: versions(), Kind: "KafkaBackupValidation", Spec: validationDocument{},
+		APIVersions: versions(), Kind: "KafkaBackupValidation", CarriedOut: true, Spec: validationDocument{},
 		Doc: "A look whether a backup holds what it promises.",
 		Example: `apiVersion: kafka.oso.sh/v1alpha1
 kind: KafkaBackupValidation

@@ -1,0 +1,238 @@
+package backup
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/reconcile/strict"
+)
+
+type restoreDecoder struct{}
+
+// Reads is KafkaRestore.
+func (restoreDecoder) Reads() []string { return restoreKind().Types() }
+
+// Decode turns a KafkaRestore into a job.
+func (restoreDecoder) Decode(doc reconcile.Document, refs reconcile.Refs) (reconcile.Decoded, error) {
+	var r restoreDocument
+	if err := strict.Document(doc, &r); err != nil {
+		return reconcile.Decoded{}, err
+	}
+	d, s := declare(doc, refs), r.Spec
+	d.backupRef(s.BackupRef, "spec.backupRef")
+	d.cluster(s.KafkaCluster, "spec.kafkaCluster")
+	d.topics(s.Topics, "spec.topics")
+	d.mapping(s)
+	if s.PITR != nil {
+		d.moments(*s.PITR)
+	}
+	d.writing(s)
+	d.groups(s)
+	d.set(FieldDryRun, truth(s.DryRun), "spec.dryRun")
+	d.annotation(reconcile.ProveMark, "prove", oneOf("true", "false"))
+	d.annotation(reconcile.AccessMark, "access", oneOf("acls", "quotas", "acls,quotas"))
+	d.annotation(reconcile.SourceClusterMark, FieldSource, notEmpty)
+	d.claim(s)
+	return d.result(KindJob, DoesRestore)
+}
+
+func notEmpty(value string) string {
+	if value == "" {
+		return "is empty"
+	}
+	return ""
+}
+
+// backupRef declares which backup is meant. One that is declared by the same
+// name needs no storage.
+func (d *declaration) backupRef(r backupRef, at string) {
+	namespace := r.Namespace
+	if namespace == "" {
+		namespace = d.doc.Namespace
+	}
+	if namespace == "" {
+		namespace = DefaultNamespace
+	}
+	d.set(FieldBackup, namespace+"/"+r.Name, at+".name")
+	if r.BackupID != "" {
+		if n, err := strconv.ParseInt(r.BackupID, 10, 64); err != nil || n <= 0 {
+			d.refuse(at+".backupId", "%q is not the number of a point; ottla backup list shows them", r.BackupID)
+		}
+		d.set(FieldPoint, r.BackupID, at+".backupId")
+	}
+	if r.Storage != nil {
+		d.storage(*r.Storage, at+".storage")
+	}
+}
+
+func (d *declaration) mapping(s restoreSpec) {
+	for _, from := range strict.Keys(s.TopicMapping) {
+		to := s.TopicMapping[from]
+		if strings.Count(from, "*") != strings.Count(to, "*") || strings.Count(from, "*") > 1 {
+			d.report.Add("spec.topicMapping."+from, "a pattern has one * on both sides")
+		}
+		d.set("rename."+from, to, "spec.topicMapping")
+	}
+	for _, from := range strict.Keys(s.PartitionMapping) {
+		if n, err := strconv.ParseInt(from, 10, 32); err != nil || n < 0 || s.PartitionMapping[from] < 0 {
+			d.report.Add("spec.partitionMapping."+from, "maps a partition to a partition: whole numbers from 0 on")
+		}
+		d.set("partitions."+from, strconv.Itoa(int(s.PartitionMapping[from])), "spec.partitionMapping")
+	}
+	for _, topic := range strict.Keys(s.Repartitioning) {
+		d.set("repartition."+topic, number(s.Repartitioning[topic].TargetPartitions), "spec.repartitioning")
+	}
+	if len(s.PartitionMapping) > 0 && len(s.Repartitioning) > 0 {
+		d.report.Add("spec.repartitioning", "cannot stand beside partitionMapping: records would have two partitions to go to")
+	}
+}
+
+func (d *declaration) moments(p pointInTime) {
+	for field, at := range map[string]*time.Time{"from": moment(p.StartTime, p.StartTimestamp), "to": moment(p.EndTime, p.EndTimestamp)} {
+		if at != nil {
+			d.set(field, at.UTC().Format(time.RFC3339Nano), "spec.pitr")
+		}
+	}
+}
+
+// writing says how records are written, and what becomes of what is there.
+func (d *declaration) writing(s restoreSpec) {
+	d.set("create", truth(s.CreateTopics), "spec.createTopics")
+	if s.DefaultReplicationFactor != nil {
+		d.set("replicas", number(*s.DefaultReplicationFactor), "spec.defaultReplicationFactor")
+	}
+	d.annotation(reconcile.ExistingMark, FieldExisting, oneOf("refuse", "append"))
+	if d.want.Fields[FieldExisting].Text() == "refuse" {
+		delete(d.want.Fields, FieldExisting)
+	}
+	if s.PurgeTopics {
+		d.set(FieldExisting, "purge", "spec.purgeTopics")
+	}
+	if s.ProduceAcks != -1 {
+		d.set("acks", strconv.Itoa(s.ProduceAcks), "spec.produceAcks")
+	}
+	if s.ProduceTimeoutMs != 30000 {
+		d.set("timeout", (time.Duration(s.ProduceTimeoutMs) * time.Millisecond).String(), "spec.produceTimeoutMs")
+	}
+	if l := s.RateLimiting; l != nil {
+		d.set("bytesPerSec", number(l.BytesPerSec), "spec.rateLimiting.bytesPerSec")
+		d.set("recordsPerSec", number(l.RecordsPerSec), "spec.rateLimiting.recordsPerSec")
+		if given(d.doc, "spec.rateLimiting.maxConcurrentPartitions") {
+			d.set("concurrency", number(l.MaxConcurrentPartitions), "spec.rateLimiting.maxConcurrentPartitions")
+		}
+	}
+	d.noteGiven("spec.produceBatchSize", "batches go back as they were, ignored")
+	d.noteGiven("spec.circuitBreaker", breaker)
+}
+
+// groups says which consumer groups are put where they were.
+func (d *declaration) groups(s restoreSpec) {
+	if r := s.OffsetReset; r != nil && r.Enabled {
+		d.set("groups", listOf(r.ConsumerGroups), "spec.offsetReset.consumerGroups")
+		if r.Strategy != "manual" {
+			d.note("spec.offsetReset.strategy", "offsets are always mapped exactly, ignored")
+		}
+	}
+	if s.AutoConsumerGroups {
+		d.set("groups", "*", "spec.autoConsumerGroups")
+	}
+	if s.Rollback == nil {
+		return
+	}
+	if !s.Rollback.SnapshotBeforeRestore {
+		d.note("spec.rollback.snapshotBeforeRestore", "a snapshot of the groups is always taken")
+	}
+	d.noteGiven("spec.rollback.snapshotRetentionHours", "snapshots stay with the backup, ignored")
+	d.set("rollback.onFailure", truth(s.Rollback.AutoRollbackOnFailure), "spec.rollback.autoRollbackOnFailure")
+}
+
+// claim says which topics are written to, as far as the document names them:
+// until the restore has ended nobody else changes them.
+func (d *declaration) claim(s restoreSpec) {
+	for _, topic := range s.Topics {
+		target := topic
+		if to, ok := s.TopicMapping[topic]; ok {
+			target = to
+		}
+		if !strings.ContainsAny(target, "*?") {
+			d.want.Claims = append(d.want.Claims, reconcile.ID{Kind: "Topic", Name: target})
+		}
+	}
+}
+
+type validationDecoder struct{}
+
+// Reads is KafkaBackupValidation.
+func (validationDecoder) Reads() []string { return validationKind().Types() }
+
+// Decode turns a KafkaBackupValidation into a policy, or without a schedule
+// into a job; with the annotation ottla.io/drill it is a drill.
+func (validationDecoder) Decode(doc reconcile.Document, refs reconcile.Refs) (reconcile.Decoded, error) {
+	var v validationDocument
+	if err := strict.Document(doc, &v); err != nil {
+		return reconcile.Decoded{}, err
+	}
+	d, s := declare(doc, refs), v.Spec
+	d.backupRef(s.BackupRef, "spec.backupRef")
+	if s.KafkaCluster != nil {
+		d.cluster(*s.KafkaCluster, "spec.kafkaCluster")
+	}
+	d.checks(s.Checks)
+	d.evidence(s)
+	d.annotation(reconcile.SourceClusterMark, FieldSource, notEmpty)
+	does := DoesValidation
+	switch drill := doc.Annotations[reconcile.DrillMark]; drill {
+	case "", "false":
+	case "true":
+		does = DoesDrill
+	default:
+		d.report.Add("metadata.annotations", "%s: %q is neither true nor false", reconcile.DrillMark, drill)
+	}
+	if s.Schedule == "" {
+		return d.result(KindJob, does)
+	}
+	d.set(FieldSchedule, strings.Join(strings.Fields(s.Schedule), " "), "spec.schedule")
+	d.set(FieldZone, s.TimeZone, "spec.timeZone")
+	d.set(FieldSuspend, truth(s.Suspend), "spec.suspend")
+	d.duration(reconcile.JitterMark, "jitter")
+	return d.result(KindPolicy, does)
+}
+
+func (d *declaration) checks(c checks) {
+	if m := c.MessageCount; m != nil && m.Enabled {
+		d.set("counts", "true", "spec.checks.messageCount")
+		d.patterns(FieldTopics, m.Topics, "spec.checks.messageCount.topics")
+		if m.FailThreshold != nil {
+			d.set("counts.fail", strconv.FormatFloat(*m.FailThreshold, 'g', -1, 64), "spec.checks.messageCount.failThreshold")
+		}
+	}
+	if o := c.OffsetRange; o != nil {
+		d.set("offsets", truth(o.Enabled), "spec.checks.offsetRange")
+	}
+	if g := c.ConsumerGroupOffsets; g != nil && g.Enabled {
+		d.set("groupOffsets", "true", "spec.checks.consumerGroupOffsets")
+		d.set("groups", listOf(g.ConsumerGroups), "spec.checks.consumerGroupOffsets.consumerGroups")
+	}
+	for i, w := range c.CustomWebhooks {
+		at := fmt.Sprintf("webhook.%d", i)
+		d.want.Means[at+".url"] = reconcile.SecretOf(w.URL)
+		d.set(at+".name", w.Name, "spec.checks.customWebhooks")
+		d.set(at+".timeout", (time.Duration(w.TimeoutSecs) * time.Second).String(), "spec.checks.customWebhooks")
+		d.set(at+".status", number(w.ExpectedStatusCode), "spec.checks.customWebhooks")
+	}
+}
+
+func (d *declaration) evidence(s validationSpec) {
+	if e := s.Evidence; e != nil {
+		d.noteGiven("spec.evidence.storage", "evidence stands beside the backup, ignored")
+		d.noteGiven("spec.evidence.retentionDays", "evidence is never removed, ignored")
+		d.noteGiven("spec.evidence.signing", "evidence is always signed, with the agent's own key")
+		d.noteGiven("spec.evidence.formats", "evidence is signed JSON, and ottla drill writes it as a page, ignored")
+	}
+	if s.Notifications != nil {
+		d.note("spec.notifications", "the notifiers of the agent's configuration are told, ignored")
+	}
+}

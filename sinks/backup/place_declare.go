@@ -1,0 +1,106 @@
+package backup
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// storage declares a place, and the secrets it takes to reach it.
+func (d *declaration) storage(s storage, at string) {
+	d.notes = append(d.notes, s.notes(at)...)
+	switch {
+	case s.S3 != nil:
+		d.s3(*s.S3, at+".s3")
+	case s.GCS != nil:
+		d.gcs(*s.GCS, at+".gcs")
+	case s.Azure != nil:
+		d.azure(*s.Azure, at+".azure")
+	case s.PVC != nil:
+		d.pvc(*s.PVC, at+".pvc")
+	}
+}
+
+func (d *declaration) place(p Place, at string) {
+	if strings.ContainsAny(p.Bucket, "/?#@") || slices.Contains(strings.Split(p.Prefix, "/"), "..") {
+		d.report.Add(at, "%q is no name of a bucket and a prefix", path.Join(p.Bucket, p.Prefix))
+	}
+	p.Prefix = strings.Trim(p.Prefix, "/")
+	d.set(FieldStorage, p.String(), at)
+	d.set("storage.endpoint", p.Endpoint, at)
+	d.set("storage.account", p.Account, at)
+}
+
+func (d *declaration) s3(s s3Storage, at string) {
+	if strings.HasPrefix(s.Endpoint, "http://") && !s.AllowHTTP {
+		d.report.Add(at+".endpoint", "speaks plain HTTP, which needs allowHttp: true")
+	}
+	d.place(Place{Scheme: "s3", Bucket: s.Bucket, Endpoint: s.Endpoint, Prefix: s.Prefix}, at)
+	if c := s.CredentialsSecret; c != nil {
+		d.secret("s3.accessKeyID", at+".credentialsSecret", c.Name, c.AccessKeyIDKey)
+		d.secret("s3.secretAccessKey", at+".credentialsSecret", c.Name, c.SecretAccessKeyKey)
+	}
+}
+
+func (d *declaration) gcs(s gcsStorage, at string) {
+	d.place(Place{Scheme: "gs", Bucket: s.Bucket, Prefix: s.Prefix}, at)
+	if c := s.CredentialsSecret; c != nil {
+		d.secret("gcs.serviceAccount", at+".credentialsSecret", c.Name, c.ServiceAccountJSONKey)
+	}
+}
+
+func (d *declaration) azure(s azureStorage, at string) {
+	d.place(Place{Scheme: "azblob", Bucket: s.Container, Account: s.AccountName, Endpoint: s.Endpoint, Prefix: s.Prefix}, at)
+	if s.UseWorkloadIdentity {
+		d.note(at+".useWorkloadIdentity", "the host's identity is used where the store's configuration allows it (ambient: true)")
+	}
+	if c := s.CredentialsSecret; c != nil {
+		d.secret("azure.accountKey", at+".credentialsSecret", c.Name, c.AccountKeyKey)
+		return
+	}
+	if c := s.SASTokenSecret; c != nil {
+		d.secret("azure.sasToken", at+".sasTokenSecret", c.Name, c.SASTokenKey)
+		return
+	}
+	if c := s.ServicePrincipalSecret; c != nil {
+		d.secret("azure.clientID", at+".servicePrincipalSecret", c.Name, c.ClientIDKey)
+		d.secret("azure.tenantID", at+".servicePrincipalSecret", c.Name, c.TenantIDKey)
+		d.secret("azure.clientSecret", at+".servicePrincipalSecret", c.Name, c.ClientSecretKey)
+	}
+}
+
+// pvc is a directory below the state directory: it needs no configuration, and
+// cannot leave its place.
+func (d *declaration) pvc(s pvcStorage, at string) {
+	if strings.HasPrefix(s.ClaimName, ".") || strings.ContainsAny(s.ClaimName, "/\\") {
+		d.report.Add(at+".claimName", "%q is no name of a claim", s.ClaimName)
+	}
+	d.place(Place{Scheme: "pvc", Bucket: s.ClaimName, Prefix: s.SubPath}, at)
+}
+
+// cluster declares which brokers are meant, and the secrets it takes to log in.
+func (d *declaration) cluster(c cluster, at string) {
+	d.set(FieldCluster, listOf(c.BootstrapServers), at+".bootstrapServers")
+	if c.SecurityProtocol != "PLAINTEXT" {
+		d.set("cluster.securityProtocol", c.SecurityProtocol, at+".securityProtocol")
+	}
+	if s := c.TLSSecret; s != nil {
+		d.secret("kafka.ca", at+".tlsSecret", s.Name, s.CAKey)
+		d.secret("kafka.certificate", at+".tlsSecret", s.Name, s.CertKey)
+		d.secret("kafka.key", at+".tlsSecret", s.Name, s.KeyKey)
+	}
+	if s := c.CASecret; s != nil && c.TLSSecret == nil {
+		d.secret("kafka.ca", at+".caSecret", s.Name, s.CAKey)
+	}
+	if s := c.SASLSecret; s != nil {
+		d.set("cluster.mechanism", strings.NewReplacer("SHA256", "SHA-256", "SHA512", "SHA-512").Replace(s.Mechanism), at+".saslSecret")
+		d.secret("kafka.username", at+".saslSecret", s.Name, s.UsernameKey)
+		d.secret("kafka.password", at+".saslSecret", s.Name, s.PasswordKey)
+	}
+	for _, field := range []string{"tcpKeepalive", "keepaliveTimeSecs", "keepaliveIntervalSecs", "tcpNodelay"} {
+		d.noteGiven(at+".connection."+field, "sockets are kept as the platform does by default, ignored")
+	}
+	if c.Connection != nil {
+		d.set("connections", number(c.Connection.ConnectionsPerBroker), at+".connection")
+	}
+}

@@ -14,7 +14,7 @@ func thousand(b *testing.B, codec batch.Codec) (one []byte, raw int) {
 	b.Helper()
 	var records []batch.Record
 	for i := range 1000 {
-		value := bytes.Repeat([]byte(fmt.Sprintf("{\"id\":%d,\"customer\":\"%x\"},", i, i*7919)), 40)[:1000]
+		value := bytes.Repeat([]byte(fmt.Sprintf("{\"id\":%d,\"customer\":\"%x\"},", i, i*7919)), 60)[:1000]
 		records = append(records, batch.Record{Timestamp: int64(1_790_000_000_000 + i), Key: fmt.Append(nil, i), Value: value})
 		raw += len(value)
 	}

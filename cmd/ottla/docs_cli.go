@@ -24,9 +24,12 @@ func (a *app) cliPage() string {
 	for _, c := range root.Commands() {
 		if !c.Hidden && c.Name() != "help" && c.Name() != "completion" {
 			commandSection(&b, c)
+			for _, sub := range c.Commands() {
+				commandSection(&b, sub)
+			}
 		}
 	}
-	b.WriteString(cliJSON)
+	b.WriteString(cliJSON + cliBackupJSON)
 	return b.String()
 }
 
@@ -35,7 +38,7 @@ func commandSection(b *strings.Builder, c *cobra.Command) {
 	if about == "" {
 		about = c.Short + "."
 	}
-	_, _ = fmt.Fprintf(b, "\n## ottla %s\n\n%s\n\n```\n%s\n```\n", c.Name(), strings.ReplaceAll(about, "<", "&lt;"), c.UseLine())
+	_, _ = fmt.Fprintf(b, "\n## %s\n\n%s\n\n```\n%s\n```\n", c.CommandPath(), strings.ReplaceAll(about, "<", "&lt;"), c.UseLine())
 	if c.HasLocalFlags() {
 		b.WriteString("\n")
 		flagTable(b, c.LocalNonPersistentFlags())

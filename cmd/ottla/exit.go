@@ -24,9 +24,9 @@ func exitCodes() []string {
 	return []string{
 		"0    in sync, or done",
 		"1    failed",
-		"2    changes are pending (plan, diff)",
+		"2    changes are pending (plan, diff, and what --dry-run would do)",
 		"3    done in part, or something is refused or held (wins over 2)",
-		"4    another agent holds the ledger",
+		"4    another agent holds the ledger, or another writer the backup",
 		"130  interrupted",
 	}
 }

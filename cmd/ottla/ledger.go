@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ottla-io/ottla/agent/journal"
+	"github.com/ottla-io/ottla/sinks/backup/repository"
 )
 
 // ledgers are the open ledgers, by file. A daemon keeps them over a change of
@@ -55,4 +56,9 @@ func (l *ledgers) Close() error {
 	return errors.Join(slices.DeleteFunc(errs, func(e error) bool { return e == nil })...)
 }
 
-func isLocked(err error) bool { return errors.Is(err, journal.ErrLocked) }
+// isLocked tells that somebody else has what only one may have: a ledger, or
+// the lease of a backup.
+func isLocked(err error) bool {
+	var held *repository.HeldError
+	return errors.Is(err, journal.ErrLocked) || errors.As(err, &held)
+}

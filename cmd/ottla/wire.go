@@ -50,6 +50,7 @@ func nameRefs() []kustomize.NameRef {
 func groups() []*cobra.Group {
 	return []*cobra.Group{
 		{ID: "cluster", Title: "Keep a cluster:"},
+		{ID: "backup", Title: "Keep copies, and give them back:"},
 		{ID: "repository", Title: "Write a repository:"},
 		{ID: "other", Title: "Begin, and look around:"},
 	}
@@ -60,6 +61,7 @@ func (a *app) commands() []*cobra.Command {
 	return slices.Concat(
 		inGroup("cluster", a.runCommand(), a.planCommand(), a.applyCommand(), a.diffCommand(), a.confirmCommand(),
 			a.syncCommand(), a.getCommand(), a.releaseCommand()),
+		inGroup("backup", a.backupCommand(), a.restoreCommand(), a.drillCommand(), a.jobCommand()),
 		inGroup("repository", a.initCommand(), a.validateCommand(), a.renderCommand(), a.schemaCommand()),
 		inGroup("other", a.demoCommand(), a.checkCommand(), a.versionCommand()),
 		[]*cobra.Command{a.docsCommand()},

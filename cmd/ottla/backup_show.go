@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ottla-io/ottla/cmd/ottla/show"
+	"github.com/ottla-io/ottla/sinks/backup/capture"
+	"github.com/ottla-io/ottla/sinks/backup/repository"
+)
+
+func (a *app) backupShowCommand() *cobra.Command {
+	var o storeFlags
+	var topics []string
+	partitions := false
+	cmd := &cobra.Command{
+		Use:   "show [POINT]",
+		Short: "Show all that a point holds",
+		Long: "Show all that a point holds, the newest good one if none is named: topics with their offsets, times and gaps,\n" +
+			"groups, access, notes, what it stands on, who signed it and who verified it. -o json has every field.",
+		Example: "  ottla backup show --store s3://backups/kafka\n  ottla backup show 12 --store s3://backups/kafka --topics 'orders*' --partitions",
+		Args:    arguments(0, 1, "point"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withStore(cmd.Context(), o, func(s *openStore) error {
+				point := pointFlag{append(args, "latest")[0]}
+				return a.backupShow(cmd.Context(), s, o, point, topics, partitions)
+			})
+		},
+	}
+	o.flags(cmd)
+	cmd.Flags().StringSliceVar(&topics, "topics", nil, "only these topics, as globs")
+	cmd.Flags().BoolVar(&partitions, "partitions", false, "every partition and every committed offset, too; as -v does")
+	return cmd
+}
+
+func (a *app) backupShow(ctx context.Context, s *openStore, o storeFlags, point pointFlag, topics []string, partitions bool) error {
+	r, err := s.find(ctx, o)
+	if err != nil {
+		return err
+	}
+	p, err := point.read(ctx, r)
+	if err != nil {
+		return err
+	}
+	e, err := entryOf(ctx, r, p.Number)
+	if err != nil {
+		return err
+	}
+	v := show.ViewOf(e, p, nil)
+	v.Store = s.name
+	if v.StandsOn, err = standsOn(ctx, r, e); err != nil {
+		return err
+	}
+	if len(topics) > 0 {
+		v.Contents = slices.DeleteFunc(v.Contents, func(t show.TopicView) bool { return !chosen(t.Name, topics) })
+	}
+	return a.printer(a.out).PointView(v, partitions || a.verbose, time.Now())
+}
+
+// standsOn are the earlier points whose manifests a point needs, oldest first.
+func standsOn(ctx context.Context, r *repository.Repository, e repository.Entry) ([]int64, error) {
+	if e.Manifest.Parent == 0 {
+		return nil, nil
+	}
+	all, err := r.Points(ctx)
+	if err != nil {
+		return nil, err
+	}
+	parents := map[int64]int64{}
+	for _, one := range all {
+		parents[one.Manifest.Number] = one.Manifest.Parent
+	}
+	var chain []int64
+	for n := e.Manifest.Parent; n != 0 && !slices.Contains(chain, n); n = parents[n] {
+		chain = append(chain, n)
+	}
+	slices.Reverse(chain)
+	return chain, nil
+}
+
+// chosen tells whether one of the globs chooses a topic, as a run of a backup does.
+func chosen(topic string, globs []string) bool {
+	return len(capture.Select([]string{topic}, func(string) bool { return false }, globs, nil)) > 0
+}

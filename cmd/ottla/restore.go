@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ottla-io/ottla/cmd/ottla/show"
+	"github.com/ottla-io/ottla/sinks/backup/repository"
+	"github.com/ottla-io/ottla/sinks/backup/restore"
+)
+
+func (a *app) restoreCommand() *cobra.Command {
+	o := restoreFlags{create: true}
+	cmd := &cobra.Command{
+		Use:   "restore",
+		Short: "Give a point back to a cluster: topics, records, groups",
+		Long: "Give a point back to a cluster: every committed record with key, value, headers, timestamp, partition and order.\n" +
+			"A topic that is not there is created as it was (--create=false refuses instead); one that holds data is refused,\n" +
+			"unless --existing says how to treat it. Look first with --dry-run: it asks the target for reach, rights, data and\n" +
+			"limits, writes nothing, and ends with 2, or with 3 where something is in the way.\n\n" +
+			"--point and --at give a point back exactly; --from and --to filter records by their timestamps.\n\n" +
+			"A restore has a name and its record in the store. Killed, and run again under that name, it goes on where the\n" +
+			"target says it stopped, and doubles nothing.",
+		Example: "  ottla restore --store s3://backups/kafka --bootstrap-server broker:9092 --dry-run\n" +
+			"  ottla restore --store s3://backups/kafka --bootstrap-server broker:9092 --topics orders --rename orders=orders-copy --prove\n" +
+			"  ottla restore --store s3://backups/kafka --cluster production --at '2026-11-21 17:59:00' --topics orders --existing purge --purge orders --groups 'billing*'\n" +
+			"  ottla restore --store s3://backups/kafka --cluster staging --rename 'prod.*=test.*' --to 2026-11-21T17:59:00.123Z\n" +
+			"  ottla restore --deleted-topic orders --cluster production",
+		Args: arguments(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.deletedFrom(&o); err != nil {
+				return err
+			}
+			return a.withStore(cmd.Context(), o.storeFlags, func(s *openStore) error { return a.restore(cmd, s, &o) })
+		},
+	}
+	o.flags(cmd)
+	return cmd
+}
+
+// restore plans, and carries out what nothing stands against.
+func (a *app) restore(cmd *cobra.Command, s *openStore, o *restoreFlags) error {
+	ctx := cmd.Context()
+	target, err := a.cluster(o.target, false)
+	if err != nil {
+		return err
+	}
+	r, point, err := o.choose(ctx, s)
+	if err != nil {
+		return err
+	}
+	options, err := o.options(target, r, point)
+	if err != nil {
+		return err
+	}
+	options.Step = a.step
+	plan, err := restore.Check(ctx, options)
+	if err != nil {
+		return fmt.Errorf("look at %s: %w", target.label, err)
+	}
+	plan.Problems = append(plan.Problems, o.refused(plan, target)...)
+	if o.dry || len(plan.Problems) > 0 {
+		return a.restorePlanned(show.RestorePlan{Name: options.Name, Plan: plan})
+	}
+	return a.carryRestore(cmd, options, plan)
+}
+
+// restorePlanned prints a plan that is not carried out.
+func (a *app) restorePlanned(p show.RestorePlan) error {
+	if err := a.printer(a.out).RestorePlan(p, time.Now()); err != nil {
+		return err
+	}
+	return exit(restorePlanCode(p.Plan))
+}
+
+func restorePlanCode(p restore.Plan) int {
+	if len(p.Problems) > 0 {
+		return exitPartial
+	}
+	for _, t := range p.Topics {
+		if t.Action != "done" {
+			return exitPending
+		}
+	}
+	if len(p.Groups)+p.ACLs+p.Quotas > 0 {
+		return exitPending
+	}
+	return exitDone
+}
+
+// carryRestore restores, and says how to go on where it is interrupted.
+func (a *app) carryRestore(cmd *cobra.Command, options restore.Options, plan restore.Plan) error {
+	name := options.Name
+	repeat := again(cmd, map[string]string{"name": name, "point": fmt.Sprint(plan.Point), "at": ""})
+	if show.Format(a.format) == show.Text {
+		_, _ = fmt.Fprintf(a.err, "restore %s of point %d; if it is interrupted, this goes on with it:\n  %s\n", name, plan.Point, repeat)
+	}
+	m := a.meter("restore", true)
+	options.Progress = func(p restore.Progress) {
+		m.now(p.Phase)
+		m.at(p.Bytes, p.BytesTotal)
+	}
+	report, err := restore.Run(cmd.Context(), options)
+	m.end()
+	if err != nil {
+		_, _ = fmt.Fprintf(a.err, "restore %s is not done; go on with it:\n  %s\n", name, repeat)
+		return fmt.Errorf("restore %s: %w", name, err)
+	}
+	if err := a.printer(a.out).Restored(show.Restored{Name: name, Report: report}); err != nil {
+		return err
+	}
+	return exit(restoredCode(report))
+}
+
+// restoredCode is 1 where the proof failed, and 3 where something was left alone.
+func restoredCode(r restore.Report) int {
+	switch {
+	case len(r.Unequal) > 0:
+		return exitFailed
+	case len(r.Left) > 0:
+		return exitPartial
+	default:
+		return exitDone
+	}
+}
+
+// choose finds the backup and the point that are given back.
+func (o *restoreFlags) choose(ctx context.Context, s *openStore) (*repository.Repository, int64, error) {
+	r, err := s.find(ctx, o.storeFlags)
+	if err != nil {
+		return nil, 0, err
+	}
+	n, err := o.point.number()
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case o.deleted != "":
+		n, err = finalPoint(ctx, r, o.deleted)
+	case n > 0 && !o.at.IsZero():
+		err = &usageError{errors.New("--point and --at both choose a point"), "give one of them"}
+	case !o.at.IsZero():
+		n, err = newestAt(ctx, r, o.at.Time)
+	case n == 0 && o.name == "":
+		var p *repository.Point
+		if p, err = o.point.read(ctx, r); err == nil {
+			n = p.Number
+		}
+	}
+	return r, n, err
+}

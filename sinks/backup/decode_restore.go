@@ -2,6 +2,7 @@ package backup
 
 import (
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -219,6 +220,9 @@ func (d *declaration) checks(c checks) {
 	for i, w := range c.CustomWebhooks {
 		at := fmt.Sprintf("webhook.%d", i)
 		d.want.Means[at+".url"] = reconcile.SecretOf(w.URL)
+		if u, err := url.Parse(w.URL); err == nil {
+			d.set(at+".host", u.Hostname(), "spec.checks.customWebhooks") // what the configuration allows or not
+		}
 		d.set(at+".name", w.Name, "spec.checks.customWebhooks")
 		d.set(at+".timeout", (time.Duration(w.TimeoutSecs) * time.Second).String(), "spec.checks.customWebhooks")
 		d.set(at+".status", number(w.ExpectedStatusCode), "spec.checks.customWebhooks")

@@ -88,8 +88,8 @@ func plainEndpoint(text string) string {
 // there is none. dir is below which pvc's are directories.
 func FindStore(stores []Store, p Place, dir string) (Store, string, string) {
 	if p.Scheme == "pvc" {
-		own := Store{Name: "pvc", URL: (&url.URL{Scheme: "file", Path: path.Join(dir, "pvc", p.Bucket)}).String()}
-		return own, (&url.URL{Scheme: "file", Path: path.Join(dir, "pvc", p.Bucket, p.Prefix)}).String(), ""
+		at := url.URL{Scheme: "file", Path: path.Join(dir, "pvc", p.Bucket, p.Prefix), RawQuery: "create_dir=true"}
+		return Store{Name: "pvc", URL: at.String()}, at.String(), ""
 	}
 	var best Store
 	var at string

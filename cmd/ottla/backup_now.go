@@ -52,7 +52,7 @@ func (a *app) backupNowCommand() *cobra.Command {
 	f.StringSliceVar(&o.topics, "topics", o.topics, "topics, as globs: * and ? as in file names")
 	f.StringSliceVar(&o.exclude, "exclude", nil, "topics that are left out, as globs")
 	f.StringSliceVar(&o.recipients, "recipient", nil, "age recipient (age1…) that packs are encrypted to; may be repeated")
-	f.StringVar(&o.codec, "codec", "none", "how what no producer has compressed is compressed: none, lz4 or zstd")
+	f.StringVar(&o.codec, "codec", "zstd", "how what no producer has compressed is compressed: none, lz4 or zstd")
 	f.IntVar(&o.level, "level", 0, "of the codec; 0 is its default")
 	f.StringVar(&o.mode, "mode", o.mode, "verbatim keeps batches as they are; repack compresses all anew, smaller and slower")
 	f.Var(&o.bytesPerSec, "bytes-per-second", "the most that is read from the brokers, such as 50MiB; no limit if not given")

@@ -31,16 +31,17 @@ func (p *Printer) Drilled(d Drilled, now time.Time) error {
 			p.linef("      %s", found)
 		}
 	}
-	p.linef("%s in %s: %s", p.verdict(d.Passed), Span(d.Ended.Sub(d.Began)), d.Proves)
+	p.linef("%s", p.verdict(d))
 	for _, name := range d.Files {
 		p.linef("    evidence: %s", name)
 	}
 	return nil
 }
 
-func (p *Printer) verdict(passed bool) string {
-	if passed {
-		return p.paint("passed", color.FgGreen, color.Bold)
+func (p *Printer) verdict(d Drilled) string {
+	took := Span(d.Ended.Sub(d.Began))
+	if d.Passed {
+		return p.paint("passed", color.FgGreen, color.Bold) + " in " + took + ": " + d.Proves
 	}
-	return p.paint("FAILED", color.FgRed, color.Bold)
+	return p.paint("FAILED", color.FgRed, color.Bold) + " in " + took + ": this point does not restore as it was taken"
 }

@@ -15,7 +15,7 @@ import (
 
 // Verifications prints what was found when looking at points.
 func (p *Printer) Verifications(all []format.Verification) error {
-	if done, err := p.Value(all); done {
+	if done, err := p.Value(append([]format.Verification{}, all...)); done {
 		return err
 	}
 	if len(all) == 0 {

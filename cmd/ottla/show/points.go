@@ -120,8 +120,12 @@ func (p *Printer) points(all Points, now time.Time) {
 	}
 	g := grid{head: []string{">POINT", "TAKEN (UTC)", "", "KIND", ">TOPICS", ">RECORDS", ">NEW", ">TOTAL", "STATE"}}
 	for _, one := range all.Points {
+		records, total := Count(one.Records), Bytes(one.Total)
+		if one.State != "good" {
+			records, total = "–", "–" // not added up
+		}
 		g.row(fmt.Sprint(one.Number), one.Taken.UTC().Format(clock), age(one.Taken, now), string(one.Kind), fmt.Sprint(one.Topics),
-			Count(one.Records), Bytes(one.New), Bytes(one.Total), pointState(one))
+			records, Bytes(one.New), total, pointState(one))
 		switch {
 		case one.State == "dropped":
 			g.dim()

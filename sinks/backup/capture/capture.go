@@ -21,21 +21,34 @@ type Options struct {
 	Pinned     string
 	Topics     []string // globs; an internal topic must be named
 	Exclude    []string
-	Mode       Mode
+	Mode       Mode   // "" is Verbatim
 	Codec      string // of frames: "" or none, lz4, zstd
 	Level      int    // of Codec; 0 is its default
 	PackSize   int64  // bytes; 0 is 64 MiB
-	Memory     int64  // bytes for everything; 0 is 256 MiB
+	// Memory bounds what a run holds, in bytes; 0 is 256 MiB. A quarter of it is
+	// for batches under way; the rest is for what is made of them (compressed
+	// frames, buffers of uploads) and for what the collector has not yet freed.
+	Memory int64
 	// Connections is clients per broker; 0 is 4.
 	Connections int
 	Brokers     int           // at once; 0 is all
 	BytesPerSec int64         // 0 is no limit
 	Archive     time.Duration // ottla.io/archive: how long data outlives its source
 	LeaseTTL    time.Duration // 0 is a minute
-	// Compacted is how the copy in full is decided; zero is as BACKUP.md says.
-	Now      func() time.Time
-	Progress func(Progress)
-	Step     func(string) // called by name between any two steps; may be nil
+	// FullEvery is how old the last copy in full of a compacted partition may be
+	// before it is copied in full again, so that what it has superseded can go
+	// with the points that stand on it; 0 is 30 days. Where time makes a
+	// tombstone unseen (delete.retention.ms) a copy in full comes by itself.
+	FullEvery time.Duration
+	// Patience is how long a partition may fail before the run does; 0 is five minutes.
+	Patience time.Duration
+	// LongRun ends a run that lasts: it commits what it has, and the next one
+	// goes on there. 0 is six hours, half of what a commit may be behind its
+	// beginning.
+	LongRun  time.Duration
+	Now      func() time.Time // nil is time.Now
+	Progress func(Progress)   // called by one goroutine at a time; may be nil
+	Step     func(string)     // called by name between any two steps, by one goroutine at a time; may be nil
 }
 
 // Mode is how frames are stored.
@@ -71,29 +84,7 @@ type Report struct {
 
 // Alert is something a person should know, beside a run that succeeded.
 type Alert struct {
-	Kind  string // gap | empty | hung | unread | recreated | truncated
+	Kind  string // gap | empty | hung | unread | recreated | truncated | partial
 	Topic string
 	Words string
-}
-
-// Run takes the lease, copies what is new up to the last stable offsets of now,
-// and commits a point. After an error nothing is committed; packs that were
-// written are swept later.
-func Run(ctx context.Context, o Options) (Report, error) { panic("unbuilt") }
-
-// Window says when a continuous backup closes a point.
-type Window struct {
-	Interval time.Duration
-	Bytes    int64
-}
-
-// Follow runs until the context ends, and commits a point per window.
-func Follow(ctx context.Context, o Options, w Window, each func(Report, error)) error {
-	panic("unbuilt")
-}
-
-// Select tells which topics globs choose: * and ? as in file names, nothing else
-// is special. Internal topics, and those that begin with __, must be named.
-func Select(topics []string, internal func(string) bool, include, exclude []string) []string {
-	panic("unbuilt")
 }

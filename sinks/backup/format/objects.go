@@ -29,6 +29,9 @@ type Verification struct {
 	Began   time.Time `json:"began"`
 	Ended   time.Time `json:"ended"`
 	By      string    `json:"by"`
+	// Last is the pack up to which a subset was read, by name: the next subset
+	// goes on behind it.
+	Last string `json:"last,omitempty"`
 }
 
 // Digest is the record digest of a partition's range in a point.

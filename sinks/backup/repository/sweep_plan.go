@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
 )
@@ -12,12 +11,16 @@ import (
 // mostlyDead is the share of live bytes below which a pack is rewritten. At
 // 0.3 each byte that is copied frees more than two, a repository is never more
 // than about three times what its points need, and data that dies slowly is
-// copied once in its life, not at every sweep.
+// copied once or twice in its life, not at every sweep.
 const mostlyDead = 0.3
+
+// manyTombstones is how many removals of swept points are merged into one.
+const manyTombstones = 64
 
 // need is what the kept points need.
 type need struct {
 	manifests map[int64]bool // of the chains, the points themselves included
+	named     map[string]bool // packs that these manifests name
 	packs     map[string]*live
 }
 
@@ -54,64 +57,127 @@ func (n *need) add(p *Point) {
 
 // sweep is what is to be done.
 type sweep struct {
-	manifests []stored // children before their parents, so that no chain breaks
-	others    []stored // tombstones, leases, verifications, moves
-	packs     []stored
-	rewrite   []*live // mostly dead
-	refused   []string
+	manifests  []stored // children before their parents, so that no chain breaks
+	packs      []stored
+	rewrite    []*live          // packs that are mostly dead
+	tombstones map[int64]string // to be merged into one
+	others     []stored         // tombstones, leases, verifications, moves
 }
 
 // planSweep decides, from what stands in the bucket and what is needed, what
 // may go. Nothing is younger than the grace by the store's clock, and the
 // newest object of a series stays: a number that is free again would be given
 // to something else, and a tombstone would then hit the wrong point.
-func planSweep(s *stock, n *need, dead func(int64) bool, moves []format.Move) sweep {
+func planSweep(s *stock, n *need, h *history) sweep {
 	var plan sweep
-	old := func(o stored) bool { return s.now.Sub(o.written) > SweepGrace }
-	for _, o := range s.points[:max(0, len(s.points)-1)] {
-		if !n.manifests[o.number] && dead(o.number) && old(o) {
+	for _, o := range allButNewest(s.points) {
+		if !n.manifests[o.number] && h.dead(o.number, s.now) {
 			plan.manifests = append(plan.manifests, o)
 		}
 	}
 	slices.Reverse(plan.manifests)
-	moved := movedAt(s, moves)
+	moved := h.movedAt(s)
 	for _, o := range s.packs {
 		at, isMoved := moved[o.id]
-		switch l := n.packs[o.id]; {
+		l := n.packs[o.id]
+		switch {
+		case !s.old(o) || isMoved && s.now.Sub(at) <= SweepGrace:
 		case l == nil:
-			if old(o) && (!isMoved || s.now.Sub(at) > SweepGrace) {
-				plan.packs = append(plan.packs, o)
-			}
-		case old(o) && !isMoved && float64(l.bytes()) < mostlyDead*float64(o.size):
+			plan.packs = append(plan.packs, o)
+		case !isMoved && float64(l.bytes()) < mostlyDead*float64(o.size):
 			plan.rewrite = append(plan.rewrite, l)
 		}
 	}
-	plan.others = planSeries(s, moves, old)
+	plan.others = slices.Concat(staleLeases(s, h), staleVerifications(s, h), staleMoves(s, n, h))
+	plan.tombstones, plan.others = staleTombstones(s, h, plan.others)
 	return plan
 }
 
-// movedAt is when the frames of packs were moved, by the store's clock.
-func movedAt(s *stock, moves []format.Move) map[string]time.Time {
-	at := map[string]time.Time{}
-	for i, m := range moves {
-		at[m.From] = s.series[seriesMoves][i].written
-	}
-	return at
-}
+// old tells what is older than the grace.
+func (s *stock) old(o stored) bool { return s.now.Sub(o.written) > SweepGrace }
 
-// planSeries takes what has no meaning any more out of the series.
-func planSeries(s *stock, moves []format.Move, old func(stored) bool) []stored {
-	var gone []stored
-	drop := func(series string, stale func(int, stored) bool) {
-		objects := s.series[series]
-		for i, o := range objects[:max(0, len(objects)-1)] {
-			if old(o) && stale(i, o) {
-				gone = append(gone, o)
-			}
+func allButNewest(objects []stored) []stored { return objects[:max(0, len(objects)-1)] }
+
+// staleLeases are bids that no newer one stands on.
+func staleLeases(s *stock, h *history) (gone []stored) {
+	for _, o := range s.series[leases] {
+		if s.old(o) && o.number < h.bid {
+			gone = append(gone, o)
 		}
 	}
-	drop(seriesLeases, func(int, stored) bool { return true })
 	return gone
+}
+
+// staleVerifications are of points that are no more, or good ones that were
+// looked at again as deep.
+func staleVerifications(s *stock, h *history) (gone []stored) {
+	type key struct {
+		point int64
+		level string
+	}
+	newer := map[key]bool{}
+	objects := s.series[seriesVerifications]
+	for i, o := range slices.Backward(objects) {
+		v := h.verified[i]
+		if v == nil {
+			continue
+		}
+		k := key{v.Point, v.Level}
+		stale := newer[k] && v.Good || v.Point != 0 && !s.has(v.Point)
+		newer[k] = true
+		if stale && i < len(objects)-1 && s.old(o) {
+			gone = append(gone, o)
+		}
+	}
+	return gone
+}
+
+// has tells whether a point's manifest is there.
+func (s *stock) has(n int64) bool {
+	return slices.ContainsFunc(s.points, func(o stored) bool { return o.number == n })
+}
+
+// staleMoves are of packs that no needed manifest names and no needed move leads to.
+func staleMoves(s *stock, n *need, h *history) (gone []stored) {
+	named := maps.Clone(n.named)
+	for range h.moves { // a pack that was moved may be moved again
+		before := len(named)
+		for _, m := range h.moves {
+			if named[m.From] {
+				named[m.To.ID] = true
+			}
+		}
+		if len(named) == before {
+			break
+		}
+	}
+	for i, o := range allButNewest(s.series[seriesMoves]) {
+		if !named[h.moves[i].From] && s.old(o) {
+			gone = append(gone, o)
+		}
+	}
+	return gone
+}
+
+// staleTombstones merges removals all of whose points are gone, once there are
+// many: their numbers must stay explained, or they would look lost.
+func staleTombstones(s *stock, h *history, others []stored) (merged map[int64]string, gone []stored) {
+	merged = map[int64]string{}
+	var stale []stored
+	for i, o := range s.series[seriesRemovals] {
+		swept := s.old(o)
+		for n := range h.removals[i].Points {
+			swept = swept && !s.has(n)
+		}
+		if swept {
+			stale = append(stale, o)
+			maps.Copy(merged, h.removals[i].Points)
+		}
+	}
+	if len(stale) < manyTombstones {
+		return nil, others
+	}
+	return merged, append(others, stale...)
 }
 
 // sortStored sorts by number, then by name.

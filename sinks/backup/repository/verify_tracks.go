@@ -1,0 +1,111 @@
+package repository
+
+import (
+	"slices"
+
+	"github.com/ottla-io/ottla/sinks/backup/batch"
+	"github.com/ottla-io/ottla/sinks/backup/format"
+)
+
+// track is one history of a partition that several points share, so that what
+// they have in common is read once and not once a point.
+type track struct {
+	key  partition
+	refs []Ref // without hole or overlap
+	of   []span
+}
+
+// span is what a point contains of a track.
+type span struct {
+	of         *finding
+	start, end int64
+}
+
+// tracks puts the partitions of points together, the newest point first. Points
+// whose partition is empty get their digest, that of no records, at once.
+func tracks(newestFirst []*finding) []*track {
+	byKey := map[partition][]*track{}
+	var all []*track
+	for _, f := range newestFirst {
+		if f.point == nil {
+			continue
+		}
+		for _, t := range f.point.Topics {
+			for _, p := range t.Partitions {
+				key, refs := partition{t.Name, p.Partition}, f.point.Refs(t.Name, p.Partition)
+				s := span{f, p.Start, p.End}
+				if slices.ContainsFunc(byKey[key], func(t *track) bool { return t.take(refs, s) }) {
+					continue
+				}
+				one := &track{key: key, refs: refs, of: []span{s}}
+				byKey[key] = append(byKey[key], one)
+				all = append(all, one)
+			}
+		}
+	}
+	return all
+}
+
+// take adds a point if what it has in common with the track is the same frames.
+func (t *track) take(refs []Ref, s span) bool {
+	if len(refs) == 0 || len(t.refs) == 0 {
+		return false
+	}
+	start, end := t.refs[0].From, t.refs[len(t.refs)-1].To
+	first, last := max(start, s.start), min(end, s.end)
+	if first >= last || !slices.EqualFunc(clip(refs, first, last), clip(t.refs, first, last), sameRef) {
+		return false
+	}
+	t.refs = slices.Concat(clip(refs, s.start, start), t.refs, clip(refs, end, s.end))
+	t.of = append(t.of, s)
+	return true
+}
+
+func sameRef(a, b Ref) bool {
+	return a.Pack.ID == b.Pack.ID && a.Offset == b.Offset && a.From == b.From && a.To == b.To
+}
+
+// digests works out the record digests of a track's spans while its records
+// come by in offset order.
+type digests struct {
+	key   partition
+	sums  map[int64]*batch.Digest // by start: points that begin alike share one
+	open  []span                  // by end
+	wrong []span                  // stretches that could not be read, start and end
+}
+
+func newDigests(t *track) *digests {
+	d := &digests{key: t.key, sums: map[int64]*batch.Digest{}, open: slices.Clone(t.of)}
+	for _, s := range t.of {
+		d.sums[s.start] = batch.NewDigest()
+	}
+	slices.SortStableFunc(d.open, func(a, b span) int { return int(min(max(a.end-b.end, -1), 1)) })
+	return d
+}
+
+// add goes on with one record.
+func (d *digests) add(r batch.Record) {
+	d.upTo(r.Offset)
+	for start, sum := range d.sums {
+		if r.Offset >= start {
+			sum.Add(r)
+		}
+	}
+}
+
+// upTo hands out the digests of spans that end at or before an offset.
+func (d *digests) upTo(offset int64) {
+	for len(d.open) > 0 && d.open[0].end <= offset {
+		s := d.open[0]
+		d.open = d.open[1:]
+		if slices.ContainsFunc(d.wrong, s.overlaps) {
+			continue
+		}
+		sum, records := d.sums[s.start].Sum()
+		s.of.digest(format.Digest{
+			Topic: d.key.topic, Partition: d.key.partition, Start: s.start, End: s.end, Records: records, Digest: sum,
+		})
+	}
+}
+
+func (s span) overlaps(o span) bool { return s.start < o.end && o.start < s.end }

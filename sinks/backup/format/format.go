@@ -33,6 +33,20 @@ type Frame struct {
 	// Gaps are the holes between batches. A manifest has them only for frames
 	// without bytes; the index of a pack has them for all its frames.
 	Gaps []Gap `json:"gaps,omitempty"`
+	// TakeFrom and TakeTo are only in complete manifests, where the point takes
+	// no more than [TakeFrom, TakeTo) of the frame: what lies beyond them was
+	// superseded by another copy or a truncation. 0 is the frame's own end.
+	TakeFrom int64 `json:"takeFrom,omitempty"`
+	TakeTo   int64 `json:"takeTo,omitempty"`
+}
+
+// Window is what the point may take of the frame: [from, to).
+func (f Frame) Window() (from, to int64) {
+	from, to = max(f.First, f.TakeFrom), f.Next
+	if f.TakeTo > 0 {
+		to = min(to, f.TakeTo)
+	}
+	return from, to
 }
 
 // Gone counts offsets that hold no record, by reason.

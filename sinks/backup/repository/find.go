@@ -1,0 +1,79 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gocloud.dev/blob"
+
+	"github.com/ottla-io/ottla/sinks/backup/format"
+)
+
+// safe tells whether a name can be part of an object's name in every store, and
+// of a URL, as it is. Kafka's cluster ids may begin with - or _.
+func safe(part string) bool {
+	return regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}$`).MatchString(part)
+}
+
+// rootOf is where a repository begins below its store.
+func rootOf(i format.Identity) (string, error) {
+	for _, part := range []struct{ what, name string }{
+		{"namespace", i.Namespace}, {"name", i.Name}, {"cluster id", i.Cluster},
+	} {
+		if !safe(part.name) {
+			return "", fmt.Errorf("open a backup repository: the %s %q is not made of letters, digits, dot, dash and underscore alone", part.what, part.name)
+		}
+	}
+	return i.Namespace + "/" + i.Name + "/" + i.Cluster + "/", nil
+}
+
+// Find lists the repositories in a bucket, in the order of their names. What
+// else is there is passed over.
+func Find(ctx context.Context, b *blob.Bucket) ([]format.Identity, error) {
+	roots := []string{""}
+	for range 3 {
+		var below []string
+		for _, root := range roots {
+			inside, err := folders(ctx, b, root)
+			if err != nil {
+				return nil, fmt.Errorf("look for backup repositories: %w", err)
+			}
+			below = append(below, inside...)
+		}
+		roots = below
+	}
+	var found []format.Identity
+	for _, root := range roots {
+		inside, err := folders(ctx, b, root)
+		if err != nil {
+			return nil, fmt.Errorf("look for backup repositories: %w", err)
+		}
+		if !slices.Contains(inside, root+points) && !slices.Contains(inside, root+"packs/") {
+			continue
+		}
+		parts := strings.Split(root, "/")
+		found = append(found, format.Identity{Namespace: parts[0], Name: parts[1], Cluster: parts[2]})
+	}
+	return found, nil
+}
+
+// folders lists what looks like folders directly below root.
+func folders(ctx context.Context, b *blob.Bucket, root string) (names []string, err error) {
+	for i := b.List(&blob.ListOptions{Prefix: root, Delimiter: "/"}); ; {
+		l, err := i.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return names, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if l.IsDir && safe(strings.TrimSuffix(strings.TrimPrefix(l.Key, root), "/")) {
+			names = append(names, l.Key)
+		}
+	}
+}

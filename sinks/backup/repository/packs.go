@@ -1,0 +1,244 @@
+package repository
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/ottla-io/ottla/sinks/backup/format"
+)
+
+const (
+	packs  = "packs/"
+	suffix = ".pack"
+)
+
+func packName(id string) string { return packs + id + suffix }
+
+// packID reads a pack's id out of its object's name.
+func packID(name string) (string, bool) {
+	id, ok := strings.CutPrefix(name, packs)
+	id, ok = cutSuffix(id, suffix, ok)
+	return id, ok && isPackID(id)
+}
+
+func isPackID(id string) bool {
+	return regexp.MustCompile(`^[0-9a-f]{28}$`).MatchString(id)
+}
+
+// newPackID is the time in milliseconds, so that names sort by time, and 64
+// random bits.
+func (r *Repository) newPackID() string {
+	var random [8]byte
+	rand.Read(random[:])
+	return fmt.Sprintf("%012x%x", uint64(r.o.Now().UnixMilli())&(1<<48-1), random)
+}
+
+// PackWriter streams one pack into the bucket while frames are added. It is for
+// one goroutine.
+type PackWriter struct {
+	r      *Repository
+	ctx    context.Context
+	cancel context.CancelFunc
+	name   string
+	pack   format.Pack
+	frames []format.Frame // as the index has them
+
+	pipe *io.PipeWriter
+	out  io.Writer // pipe, or what encrypts into it
+	seal io.Closer // of what encrypts; nil if nothing does
+	sent counter
+	size int64 // of the plaintext so far
+	done chan error
+	err  error
+}
+
+// counter counts what is stored, and keeps its end.
+type counter struct {
+	n   int64
+	end []byte
+}
+
+// endKept is how much of the end is kept, lookAgain how long looking for it takes.
+const (
+	endKept   = 64
+	lookAgain = 30 * time.Second
+)
+
+// Write implements io.Writer.
+func (c *counter) Write(p []byte) (int, error) {
+	c.n += int64(len(p))
+	c.end = append(c.end, p[max(0, len(p)-endKept):]...)
+	c.end = append(c.end[:0], c.end[max(0, len(c.end)-endKept):]...)
+	return len(p), nil
+}
+
+// NewPack begins a pack. Nothing appears in the bucket before Close. ctx holds
+// until then: when it ends there is no pack.
+func (r *Repository) NewPack(ctx context.Context) (*PackWriter, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	w := &PackWriter{r: r, ctx: ctx, cancel: cancel, done: make(chan error, 1)}
+	w.pack.ID = r.newPackID()
+	w.name = packName(w.pack.ID)
+	from, pipe := io.Pipe()
+	w.pipe = pipe
+	go w.upload(from)
+	if err := w.begin(); err != nil {
+		w.Abort()
+		return nil, fmt.Errorf("begin pack %s: %w", w.pack.ID, err)
+	}
+	return w, nil
+}
+
+func (w *PackWriter) upload(from *io.PipeReader) {
+	err := w.r.o.Bucket.Upload(w.ctx, w.r.root+w.name, &stopper{from, w.cancel}, writing("application/octet-stream"))
+	if err == nil {
+		err = w.ctx.Err()
+	}
+	from.CloseWithError(errors.Join(err, io.ErrClosedPipe))
+	w.done <- err
+}
+
+// stopper cancels the upload when its source was aborted: some drivers take the
+// bytes so far for the whole object.
+type stopper struct {
+	from   io.Reader
+	cancel context.CancelFunc
+}
+
+// Read implements io.Reader.
+func (s *stopper) Read(p []byte) (int, error) {
+	n, err := s.from.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.cancel()
+	}
+	return n, err
+}
+
+// begin writes the head, through age where there are recipients.
+func (w *PackWriter) begin() error {
+	w.out = io.MultiWriter(w.pipe, &w.sent)
+	if len(w.r.o.Recipients) > 0 {
+		sealed, err := age.Encrypt(w.out, w.r.o.Recipients...)
+		if err != nil {
+			return fmt.Errorf("encrypt to %d recipients: %w", len(w.r.o.Recipients), err)
+		}
+		w.out, w.seal, w.pack.Encrypted = sealed, sealed, true
+	}
+	return w.write(format.PackHead())
+}
+
+func (w *PackWriter) write(b []byte) error {
+	if w.err != nil {
+		return w.err
+	}
+	n, err := w.out.Write(b)
+	w.size += int64(n)
+	w.err = err
+	return err
+}
+
+// Add writes the stored bytes of a frame, which f describes; Offset, Length and
+// Sum are filled in. It blocks while the bucket is slower than we are. stored
+// may be used again when it returns.
+func (w *PackWriter) Add(f format.Frame, stored []byte) error {
+	sum := sha256.Sum256(stored)
+	f.Offset, f.Length, f.Sum = w.size, int64(len(stored)), hex.EncodeToString(sum[:])
+	if len(stored) == 0 {
+		return fmt.Errorf("pack %s: a frame of %s/%d without bytes belongs into the manifest", w.pack.ID, f.Topic, f.Partition)
+	}
+	if f.Raw == 0 && f.Codec == format.Plain {
+		f.Raw = f.Length
+	}
+	f.TakeFrom, f.TakeTo = 0, 0
+	if err := f.Check(f.Offset + f.Length); err != nil {
+		return fmt.Errorf("pack %s: %w", w.pack.ID, err)
+	}
+	if err := w.write(stored); err != nil {
+		return fmt.Errorf("write pack %s: %w", w.pack.ID, err)
+	}
+	w.frames = append(w.frames, f)
+	return nil
+}
+
+// Size is the bytes so far.
+func (w *PackWriter) Size() int64 { return w.size }
+
+// Close writes the index and waits until the object stands. The frames of the
+// pack it returns are as a manifest has them: without gaps.
+func (w *PackWriter) Close() (format.Pack, error) {
+	w.r.step("before", w.name)
+	if err := w.finish(); err != nil {
+		w.Abort()
+		return format.Pack{}, fmt.Errorf("write pack %s: %w", w.pack.ID, err)
+	}
+	err := <-w.done
+	w.cancelled()
+	if err != nil && !w.stands(err) {
+		return format.Pack{}, fmt.Errorf("write pack %s: %w", w.pack.ID, err)
+	}
+	w.r.step("after", w.name)
+	w.pack.Size = w.sent.n
+	w.pack.Frames = w.frames
+	for i := range w.pack.Frames {
+		w.pack.Frames[i].Gaps = nil
+	}
+	return w.pack, nil
+}
+
+func (w *PackWriter) finish() error {
+	index, digest, err := format.AppendIndex(nil, w.size, w.frames)
+	if err != nil {
+		return err
+	}
+	w.pack.Digest = digest
+	if err := w.write(index); err != nil {
+		return err
+	}
+	if w.seal != nil {
+		if err := w.seal.Close(); err != nil {
+			return err
+		}
+	}
+	return w.pipe.Close()
+}
+
+// cancelled frees the context once the upload is over.
+func (w *PackWriter) cancelled() {
+	w.cancel()
+	w.err = errors.New("the pack is closed")
+}
+
+// stands says whether the pack is there after an error of unknown outcome: its
+// name is random, so what is there with our size and our end is ours.
+func (w *PackWriter) stands(failed error) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), lookAgain)
+	defer cancel()
+	if !taken(failed) && !passing(failed) {
+		return false
+	}
+	from := w.sent.n - int64(len(w.sent.end))
+	end, err := w.r.fetch(ctx, w.name, from, -1, endKept, nil)
+	return err == nil && bytes.Equal(end, w.sent.end)
+}
+
+// Abort leaves nothing behind. It may be called after Close, and does nothing then.
+func (w *PackWriter) Abort() {
+	if w.err != nil && w.ctx.Err() != nil {
+		return
+	}
+	w.cancel()
+	w.pipe.CloseWithError(context.Canceled)
+	<-w.done
+	w.cancelled()
+}

@@ -1,0 +1,138 @@
+package repository
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ottla-io/ottla/sinks/backup/format"
+)
+
+// Series is a run of numbered objects of one kind below one name: policies,
+// leases, removals, verifications, restores/NAME, snapshots/NAME, evidence/NAME.
+type Series struct {
+	r    *Repository
+	dir  string // with a slash at its end
+	kind string
+	bad  error // why there can be no such series
+}
+
+// Series returns the series of that name. kind is what Seal writes.
+func (r *Repository) Series(name, kind string) *Series {
+	s := &Series{r: r, dir: name + "/", kind: kind}
+	for part := range strings.SplitSeq(name, "/") {
+		if !safe(part) {
+			s.bad = fmt.Errorf("%q is no name for a series: it is not made of letters, digits, dot, dash and underscore alone", name)
+		}
+	}
+	if name == "points" || name == "packs" {
+		s.bad = fmt.Errorf("%s is no series", name)
+	}
+	return s
+}
+
+func (s *Series) name(number int64) string { return fmt.Sprintf("%s%012d.json", s.dir, number) }
+
+// numbered reads a number out of an object's name. Any other spelling of the
+// number is a foreign object.
+func numbered(name, dir, suffix string) (int64, bool) {
+	digits, ok := strings.CutPrefix(name, dir)
+	if digits, ok = cutSuffix(digits, suffix, ok); !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	return n, err == nil && n > 0 && fmt.Sprintf("%012d", n) == digits
+}
+
+func cutSuffix(s, suffix string, ok bool) (string, bool) {
+	if !ok {
+		return s, false
+	}
+	return strings.CutSuffix(s, suffix)
+}
+
+// numbers lists the numbers of a series, ascending, and when each was written.
+func (s *Series) numbers(ctx context.Context) (all []int64, written map[int64]time.Time, err error) {
+	if s.bad != nil {
+		return nil, nil, s.bad
+	}
+	objects, err := s.r.list(ctx, s.dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	written = map[int64]time.Time{}
+	for _, o := range objects {
+		if n, ok := numbered(o.name, s.dir, ".json"); ok {
+			all = append(all, n)
+			written[n] = o.written
+		}
+	}
+	slices.Sort(all) // thirteen digits are listed before two
+	return all, written, nil
+}
+
+// Append writes value under the next number, only if absent; ErrTaken if
+// another writer was first: read Newest again and decide anew.
+func (s *Series) Append(ctx context.Context, value any) (number int64, err error) {
+	all, _, err := s.numbers(ctx)
+	if err != nil {
+		return 0, err
+	}
+	number = 1
+	if len(all) > 0 {
+		number = all[len(all)-1] + 1
+	}
+	if err := s.Put(ctx, number, value); err != nil {
+		return 0, err
+	}
+	return number, nil
+}
+
+// Put writes value under that number, only if absent; ErrTaken if it is there.
+func (s *Series) Put(ctx context.Context, number int64, value any) error {
+	if s.bad != nil {
+		return s.bad
+	}
+	if number < 1 {
+		return fmt.Errorf("write %s: numbers begin with 1", s.name(number))
+	}
+	b, err := format.Seal(s.kind, value, s.r.o.Key)
+	if err != nil {
+		return err
+	}
+	return s.r.put(ctx, s.name(number), "application/json", b)
+}
+
+// Newest reads the highest number into value; 0 if there is none.
+func (s *Series) Newest(ctx context.Context, value any) (number int64, err error) {
+	all, _, err := s.numbers(ctx)
+	if err != nil || len(all) == 0 {
+		return 0, err
+	}
+	number = all[len(all)-1]
+	if _, err := s.r.open(ctx, s.name(number), s.kind, value); err != nil {
+		return 0, err
+	}
+	return number, nil
+}
+
+// Each calls each with every number in order and a function that reads it.
+func (s *Series) Each(ctx context.Context, each func(number int64, written time.Time, read func(value any) error) error) error {
+	all, written, err := s.numbers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range all {
+		err := each(n, written[n], func(value any) error {
+			_, err := s.r.open(ctx, s.name(n), s.kind, value)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

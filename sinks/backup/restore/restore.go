@@ -1,5 +1,3 @@
-// Package restore gives a point back to a cluster: records, topics, groups. Its
-// progress is read from the target itself.
 package restore
 
 import (
@@ -22,23 +20,31 @@ type Options struct {
 	Point      int64    // 0: the newest good one, fixed at the first start
 	Topics     []string // globs; none are all
 	// Rename maps names: exact ones, or a pattern with one * on both sides.
-	Rename     map[string]string
-	Partitions map[string]map[int32]int32 // source topic: partition to partition
-	// Repartition gives a topic another partition count, keys placed by murmur2.
+	Rename map[string]string
+	// Partitions maps partitions of source topics; others keep their number. Where
+	// several go into one, they follow each other whole, in the order of their numbers.
+	Partitions map[string]map[int32]int32
+	// Repartition gives a topic another partition count. Keys are placed as Kafka's
+	// DefaultPartitioner does (murmur2); a record without a key goes to its source
+	// partition modulo the count. Within a target partition the records of source
+	// partition 0 come first, then those of 1, and so on, so that the order of
+	// every key is kept and the same each time.
 	Repartition map[string]int
 	From, To    time.Time // a filter on record timestamps: [From, To]; zero is open
 	Create      bool      // topics that are not there are created as they were
 	Replicas    int       // of created topics; 0 is as they were
 	// Existing says what to do where the target holds data: refuse (""), append, purge.
-	Existing      string
-	Groups        []string // globs; restored through the offset map; none are none
-	ACLs, Quotas  bool
-	OffsetHeaders bool // add ottla-original-offset headers: records are re-encoded
+	Existing     string
+	Groups       []string // globs; restored through the offset map; none are none
+	ACLs, Quotas bool
+	// OffsetHeaders adds the headers ottla-original-partition and
+	// ottla-original-offset, as decimal text: records are re-encoded.
+	OffsetHeaders bool
 	Prove         bool // compare record digests afterwards
 	BytesPerSec   int64
 	RecordsPerSec int64
-	Concurrency   int // partitions at once; 0 is 8
-	Acks          int16
+	Concurrency   int           // partitions at once; 0 is 8
+	Acks          int16         // 1, or -1 for all in sync; 0 is -1: a restore needs the answers
 	Timeout       time.Duration // of one produce; 0 is 30 s
 	Memory        int64         // 0 is 256 MiB
 	Now           func() time.Time
@@ -110,31 +116,3 @@ type Report struct {
 	Began    time.Time       `json:"began"`
 	Took     time.Duration   `json:"took"`
 }
-
-// Check plans a restore and writes nothing: a dry run that asks the target for
-// reach, rights, data, limits and groups.
-func Check(ctx context.Context, o Options) (Plan, error) { panic("unbuilt") }
-
-// Run restores. Killed and run again under its name it goes on, and doubles nothing.
-func Run(ctx context.Context, o Options) (Report, error) { panic("unbuilt") }
-
-// Digests works out the record digests of topics on a cluster up to the ends
-// given, for a comparison with those of a backup.
-func Digests(ctx context.Context, dial func(context.Context) (*kgo.Client, error), ranges []format.Digest) ([]format.Digest, error) {
-	panic("unbuilt")
-}
-
-// Map is the exact map of offsets of one partition: it holds one pair a batch.
-type Map struct {
-	Source          string
-	Target          string
-	Partition       int32
-	TargetPartition int32
-	Pairs           []Pair
-}
-
-// Pair says that source offsets [From, From+Count) are [To, To+Count).
-type Pair struct{ From, To, Count int64 }
-
-// Of maps a committed offset: that of the next record there is at or behind it.
-func (m Map) Of(offset int64) (int64, bool) { panic("unbuilt") }

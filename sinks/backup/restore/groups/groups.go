@@ -1,0 +1,158 @@
+// Package groups reads and sets the committed offsets of consumer groups
+// through their coordinators, and keeps snapshots of them in a backup
+// repository. It never touches a group that has members: they would go on from
+// where they are and overwrite what was set.
+package groups
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/ottla-io/ottla/sinks/backup/format"
+	"github.com/ottla-io/ottla/sinks/backup/repository"
+)
+
+// Group is a group on a cluster, now.
+type Group struct {
+	Name    string          `json:"name"`
+	State   string          `json:"state,omitempty"` // "" if there is no such group
+	Members int             `json:"members,omitempty"`
+	Offsets []format.Commit `json:"offsets,omitempty"`
+}
+
+// Live tells a group that must be left alone.
+func (g Group) Live() bool { return g.Members > 0 }
+
+// At is what the group has committed for a partition.
+func (g Group) At(topic string, partition int32) (format.Commit, bool) {
+	i := slices.IndexFunc(g.Offsets, func(c format.Commit) bool { return c.Topic == topic && c.Partition == partition })
+	if i < 0 {
+		return format.Commit{}, false
+	}
+	return g.Offsets[i], true
+}
+
+// Snapshot is what groups had committed at one moment.
+type Snapshot struct {
+	Name    string    `json:"name"`
+	Cluster string    `json:"cluster"` // id
+	Taken   time.Time `json:"taken"`
+	Groups  []Group   `json:"groups"`
+}
+
+const snapshotKind = "group-snapshot"
+
+// Save writes a snapshot under its name. One that is there under this name is
+// kept and returned: it was taken by a run that was killed after it, and what
+// the groups have now may be that run's work already.
+func (s Snapshot) Save(ctx context.Context, r *repository.Repository) (Snapshot, error) {
+	err := series(r, s.Name).Put(ctx, 1, s)
+	if errors.Is(err, repository.ErrTaken) {
+		return Load(ctx, r, s.Name)
+	}
+	if err != nil {
+		return s, fmt.Errorf("write snapshot %s of consumer groups: %w", s.Name, err)
+	}
+	return s, nil
+}
+
+// Load reads a snapshot by its name.
+func Load(ctx context.Context, r *repository.Repository, name string) (Snapshot, error) {
+	var s Snapshot
+	n, err := series(r, name).Newest(ctx, &s)
+	if err != nil {
+		return s, fmt.Errorf("read snapshot %s of consumer groups: %w", name, err)
+	}
+	if n == 0 {
+		return s, fmt.Errorf("there is no snapshot %s of consumer groups in the backup repository: look for the name in the report of the restore or the reset that took it", name)
+	}
+	return s, nil
+}
+
+func series(r *repository.Repository, name string) *repository.Series {
+	return r.Series("snapshots/"+name, snapshotKind)
+}
+
+// Describe reads state and members of groups, by both protocols, in the order
+// of the names. A group that is not there has no state.
+func Describe(ctx context.Context, admin *kadm.Client, names []string) ([]Group, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	classic, err := admin.DescribeGroups(ctx, names...)
+	if err != nil {
+		return nil, fmt.Errorf("describe consumer groups: %w", err)
+	}
+	// Brokers without KIP-848 do not know this request: then there is no such group.
+	modern, err := admin.DescribeConsumerGroups(ctx, names...)
+	if err != nil && len(modern) == 0 {
+		modern = nil
+	}
+	out := make([]Group, 0, len(names))
+	for _, name := range names {
+		g := Group{Name: name}
+		if m, ok := modern[name]; ok && m.Err == nil {
+			g.State, g.Members = m.State, len(m.Members)
+		} else if c := classic[name]; c.Err == nil && c.State != "Dead" {
+			g.State, g.Members = c.State, len(c.Members)
+		} else if c.Err != nil && !errors.Is(c.Err, kerr.GroupIDNotFound) {
+			return nil, fmt.Errorf("describe consumer group %s: %w", name, c.Err)
+		}
+		out = append(out, g)
+	}
+	return out, nil
+}
+
+// Read is Describe with the committed offsets.
+func Read(ctx context.Context, admin *kadm.Client, names []string) ([]Group, error) {
+	all, err := Describe(ctx, admin, names)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if all[i].Offsets, err = committed(ctx, admin, all[i].Name); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func committed(ctx context.Context, admin *kadm.Client, group string) ([]format.Commit, error) {
+	got, err := admin.FetchOffsets(ctx, group)
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the offsets of consumer group %s: %w", group, err)
+	}
+	var out []format.Commit
+	for topic, partitions := range got {
+		for p, o := range partitions {
+			if o.Err != nil {
+				return nil, fmt.Errorf("read the offset of consumer group %s in %s-%d: %w", group, topic, p, o.Err)
+			}
+			if o.At >= 0 {
+				out = append(out, format.Commit{Topic: topic, Partition: p, Offset: o.At, Epoch: o.LeaderEpoch, Metadata: o.Metadata})
+			}
+		}
+	}
+	Sort(out)
+	return out, nil
+}
+
+// Sort puts commits in the order of topics and partitions.
+func Sort(commits []format.Commit) {
+	slices.SortFunc(commits, func(a, b format.Commit) int {
+		if c := strings.Compare(a.Topic, b.Topic); c != 0 {
+			return c
+		}
+		return int(a.Partition) - int(b.Partition)
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -64,11 +65,28 @@ func (a *app) openStore(ctx context.Context, o storeFlags) (*openStore, error) {
 	if err := s.keys(config, section, o); err != nil {
 		return nil, err
 	}
-	s.bucket, err = store.Open(ctx, storeOptions(section))
-	if err != nil {
-		return nil, fmt.Errorf("open the store: %w", err)
+	options := storeOptions(section)
+	if config == nil {
+		options.Azure = azureEnvironment(options.URL)
+	}
+	if s.bucket, err = store.Open(ctx, options); err != nil {
+		return nil, err // it names the store
 	}
 	return s, nil
+}
+
+// azureEnvironment is what Azure's own tools read, and its SDK does not.
+func azureEnvironment(url string) *store.Azure {
+	if !strings.HasPrefix(url, "azblob:") {
+		return nil
+	}
+	set := func(name string) store.Secret {
+		if os.Getenv(name) == "" {
+			return nil
+		}
+		return agent.Secret{Env: name}.Read
+	}
+	return &store.Azure{Account: os.Getenv("AZURE_STORAGE_ACCOUNT"), AccountKey: set("AZURE_STORAGE_KEY"), SASToken: set("AZURE_STORAGE_SAS_TOKEN")}
 }
 
 // Close gives the store back.

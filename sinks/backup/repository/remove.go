@@ -31,7 +31,7 @@ func (r *Repository) tombstone(ctx context.Context, l *Lease, why map[int64]stri
 	if err := l.check(ctx, r); err != nil {
 		return fmt.Errorf("remove points: %w", err)
 	}
-	if err := r.append(ctx, seriesRemovals, format.KindRemoval, format.Removal{Points: why, By: r.o.Writer}); err != nil {
+	if err := r.append(ctx, removals, format.KindRemoval, format.Removal{Points: why, By: r.o.Writer}); err != nil {
 		return fmt.Errorf("remove points: %w", err)
 	}
 	return nil

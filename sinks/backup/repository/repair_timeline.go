@@ -14,6 +14,9 @@ type timeline struct {
 	id   string // topic id
 	old  map[string]bool
 	refs []Ref
+	// start and want are what there should be: [start, want), as far as somebody
+	// has said so; start is -1 where nobody did.
+	start, want int64
 }
 
 // turn goes over to another topic id: it is another topic. An id that was left
@@ -29,7 +32,7 @@ func (t *timeline) turn(id string) bool {
 		t.old = map[string]bool{}
 	}
 	t.old[t.id] = true
-	t.id, t.refs = id, nil
+	t.id, t.refs, t.start, t.want = id, nil, -1, 0
 	return true
 }
 
@@ -40,6 +43,7 @@ func (t *timeline) named(id string, p format.Partition, own []Ref) {
 		t.old[t.id] = true // a manifest is surer than the order of packs
 		t.id, t.refs = id, nil
 	}
+	t.start, t.want = p.Start, p.End
 	t.refs = append(clip(t.refs, p.Start, p.Base), clip(own, p.Base, p.End)...)
 }
 
@@ -57,6 +61,7 @@ func (t *timeline) found(refs []Ref) {
 			t.refs = clip(t.refs, 0, first)
 		}
 		t.refs = append(t.refs, s...)
+		t.want = max(t.want, end)
 	}
 }
 
@@ -101,12 +106,25 @@ func strands(written []Ref) [][]Ref {
 	return all
 }
 
-// holes are the offsets in [start, end) that are not held.
-func (t *timeline) holes(start, end int64) []format.Gap {
+// holes are the offsets that should be there and are not: before what is held,
+// within it, and behind it.
+func (t *timeline) holes() (before, within, behind []format.Gap) {
+	if len(t.refs) == 0 {
+		return nil, nil, lostBetween(nil, max(0, t.start), t.want)
+	}
+	first, end := t.refs[0].From, t.end()
+	if t.start >= 0 {
+		before = lostBetween(nil, t.start, first)
+	}
+	return before, lostBetween(t.refs, first, end), lostBetween(nil, end, t.want)
+}
+
+// lostBetween are the offsets in [start, end) that refs do not hold.
+func lostBetween(refs []Ref, start, end int64) []format.Gap {
 	var gaps []format.Gap
-	for _, r := range t.refs {
+	for _, r := range refs {
 		if r.From > start {
-			gaps = append(gaps, format.Gap{First: start, Next: min(r.From, end), Reason: format.Lost})
+			gaps = append(gaps, format.Gap{First: start, Next: r.From, Reason: format.Lost})
 		}
 		start = max(start, r.To)
 	}
@@ -114,4 +132,16 @@ func (t *timeline) holes(start, end int64) []format.Gap {
 		gaps = append(gaps, format.Gap{First: start, Next: end, Reason: format.Lost})
 	}
 	return gaps
+}
+
+// clip is what of refs lies in [from, to).
+func clip(refs []Ref, from, to int64) []Ref {
+	var inside []Ref
+	for _, r := range refs {
+		r.From, r.To = max(r.From, from), min(r.To, to)
+		if r.From < r.To {
+			inside = append(inside, r)
+		}
+	}
+	return inside
 }

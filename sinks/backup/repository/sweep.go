@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -93,26 +94,33 @@ func (r *Repository) needed(ctx context.Context, s *stock, h *history) (*need, e
 		if h.dead(o.number, s.now) && i < len(s.points)-1 {
 			continue
 		}
-		p, err := r.Point(ctx, o.number)
-		if err != nil && h.dropped(o.number) {
-			continue // it cannot be given back anyway
+		err := r.reach(ctx, o.number, h, n)
+		if err != nil && h.dropped(o.number) && errors.Is(err, ErrDamaged) {
+			continue // nobody will be given it back
 		}
 		if err != nil {
-			return nil, fmt.Errorf("point %d cannot be read whole, so nothing is swept: repair the repository first: %w", o.number, err)
-		}
-		n.add(p)
-		if err := r.chain(ctx, o.number, n); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("point %d cannot be read whole, so nothing is swept; run ottla backup repair first: %w", o.number, err)
 		}
 	}
 	return n, nil
 }
 
-// chain counts the manifests that a point stands on.
-func (r *Repository) chain(ctx context.Context, number int64, n *need) error {
-	for number != 0 && !n.manifests[number] {
-		m, err := r.manifest(ctx, number)
-		if err != nil {
+// reach counts what a point needs.
+func (r *Repository) reach(ctx context.Context, number int64, h *history, n *need) error {
+	m, err := r.manifest(ctx, number)
+	if err != nil {
+		return err
+	}
+	refs, chain, err := resolve(ctx, &m.Manifest, r.parents, h.moved)
+	if err != nil {
+		return err
+	}
+	n.add(refs)
+	for _, number := range chain {
+		if n.manifests[number] {
+			continue
+		}
+		if m, err = r.manifest(ctx, number); err != nil {
 			return err
 		}
 		n.manifests[number] = true
@@ -121,7 +129,6 @@ func (r *Repository) chain(ctx context.Context, number int64, n *need) error {
 				n.named[p.ID] = true
 			}
 		}
-		number = m.Parent
 	}
 	return nil
 }
@@ -188,6 +195,17 @@ func (s *sweeper) hold(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
+// forget drops a deleted object from what is remembered.
+func (r *Repository) forget(o stored) {
+	r.cache.forget(o.name)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if d := r.manifests[o.number]; d != nil && o.name == pointName(o.number) {
+		r.weight -= d.weight
+		delete(r.manifests, o.number)
+	}
+}
+
 // isLocked tells a delete that object lock refuses from a store that fails: some
 // drivers have no code for it, but then the store answers and has the object.
 func (s *sweeper) isLocked(ctx context.Context, o stored, err error) bool {
@@ -212,7 +230,7 @@ func (s *sweeper) mergeTombstones(ctx context.Context, why map[int64]string) err
 	if len(why) == 0 || s.dry {
 		return nil
 	}
-	err := s.r.append(ctx, seriesRemovals, format.KindRemoval, format.Removal{Points: why, By: s.r.o.Writer})
+	err := s.r.append(ctx, removals, format.KindRemoval, format.Removal{Points: why, By: s.r.o.Writer})
 	if err != nil {
 		return fmt.Errorf("merge tombstones: %w", err)
 	}

@@ -14,6 +14,7 @@ type history struct {
 	first    map[int64]time.Time // when a point was dropped, by the store's clock
 	removals []format.Removal
 	moves    []format.Move
+	moved    map[string]format.Move // by pack, the newest
 	verified []*format.Verification // nil where it cannot be read
 	bid      int64                  // number of the oldest bid that still matters
 }
@@ -21,8 +22,8 @@ type history struct {
 // history reads the series that a sweep decides by. A tombstone or a move that
 // cannot be read is an error: nobody can say then what is still needed.
 func (r *Repository) history(ctx context.Context, s *stock) (*history, error) {
-	h := &history{first: map[int64]time.Time{}}
-	for _, o := range s.series[seriesRemovals] {
+	h := &history{first: map[int64]time.Time{}, moved: map[string]format.Move{}}
+	for _, o := range s.series[removals] {
 		var one format.Removal
 		if _, err := r.open(ctx, o.name, format.KindRemoval, &one); err != nil {
 			return nil, err
@@ -34,14 +35,15 @@ func (r *Repository) history(ctx context.Context, s *stock) (*history, error) {
 			}
 		}
 	}
-	for _, o := range s.series[seriesMoves] {
+	for _, o := range s.series[moves] {
 		var one format.Move
 		if _, err := r.open(ctx, o.name, format.KindMove, &one); err != nil {
 			return nil, err
 		}
 		h.moves = append(h.moves, one)
+		h.moved[one.From] = one
 	}
-	for _, o := range s.series[seriesVerifications] {
+	for _, o := range s.series[verifications] {
 		one := &format.Verification{}
 		_, err := r.open(ctx, o.name, format.KindVerification, one)
 		if err != nil && !errors.Is(err, ErrDamaged) {
@@ -76,7 +78,7 @@ func (h *history) movedAt(s *stock) map[string]time.Time {
 	at := map[string]time.Time{}
 	for i, m := range h.moves {
 		if _, known := at[m.From]; !known {
-			at[m.From] = s.series[seriesMoves][i].written
+			at[m.From] = s.series[moves][i].written
 		}
 	}
 	return at

@@ -39,8 +39,8 @@ func (l *live) bytes() (n int64) {
 }
 
 // add counts what a point reaches.
-func (n *need) add(p *Point) {
-	for _, refs := range p.refs {
+func (n *need) add(reached map[partition][]Ref) {
+	for _, refs := range reached {
 		for _, r := range refs {
 			if r.Pack.ID == "" {
 				continue // gaps only: it stands in a manifest
@@ -116,7 +116,7 @@ func staleVerifications(s *stock, h *history) (gone []stored) {
 		level string
 	}
 	newer := map[key]bool{}
-	objects := s.series[seriesVerifications]
+	objects := s.series[verifications]
 	for i, o := range slices.Backward(objects) {
 		v := h.verified[i]
 		if v == nil {
@@ -151,7 +151,7 @@ func staleMoves(s *stock, n *need, h *history) (gone []stored) {
 			break
 		}
 	}
-	for i, o := range allButNewest(s.series[seriesMoves]) {
+	for i, o := range allButNewest(s.series[moves]) {
 		if !named[h.moves[i].From] && s.old(o) {
 			gone = append(gone, o)
 		}
@@ -164,7 +164,7 @@ func staleMoves(s *stock, n *need, h *history) (gone []stored) {
 func staleTombstones(s *stock, h *history, others []stored) (merged map[int64]string, gone []stored) {
 	merged = map[int64]string{}
 	var stale []stored
-	for i, o := range s.series[seriesRemovals] {
+	for i, o := range s.series[removals] {
 		swept := s.old(o)
 		for n := range h.removals[i].Points {
 			swept = swept && !s.has(n)

@@ -45,7 +45,7 @@ func (s *sweeper) rewrite(ctx context.Context, packs []*live) error {
 		return err
 	}
 	defer w.Abort()
-	var moves []format.Move
+	var made []format.Move
 	frames := int64(0)
 	for _, l := range packs {
 		m, err := s.copyLive(ctx, w, l, &frames)
@@ -53,27 +53,27 @@ func (s *sweeper) rewrite(ctx context.Context, packs []*live) error {
 			return err
 		}
 		if m != nil {
-			moves = append(moves, *m)
+			made = append(made, *m)
 		}
 	}
-	if len(moves) == 0 {
+	if len(made) == 0 {
 		return nil
 	}
 	to, err := w.Close()
 	if err != nil {
 		return err
 	}
-	return s.record(ctx, moves, to)
+	return s.record(ctx, made, to)
 }
 
 // record writes the moves; from then on readers go to the new pack.
-func (s *sweeper) record(ctx context.Context, moves []format.Move, to format.Pack) error {
+func (s *sweeper) record(ctx context.Context, made []format.Move, to format.Pack) error {
 	if err := s.l.check(ctx, s.r); err != nil {
 		return err
 	}
-	for _, m := range moves {
+	for _, m := range made {
 		m.To = to
-		if err := s.r.append(ctx, seriesMoves, format.KindMove, m); err != nil {
+		if err := s.r.append(ctx, moves, format.KindMove, m); err != nil {
 			return err
 		}
 		for _, i := range m.At {

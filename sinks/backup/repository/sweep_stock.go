@@ -6,14 +6,6 @@ import (
 	"time"
 )
 
-// The series that belong to the repository itself.
-const (
-	seriesRemovals      = "removals"
-	seriesVerifications = "verifications"
-	seriesMoves         = "moves"
-	seriesPolicies      = "policies"
-)
-
 // stored is one of our objects as the bucket lists it.
 type stored struct {
 	name    string
@@ -41,7 +33,7 @@ func ours(folder string) (suffix string, ok bool) {
 		return ".manifest", true
 	case "packs":
 		return ".pack", true
-	case leases, seriesRemovals, seriesVerifications, seriesMoves, seriesPolicies:
+	case leases, removals, verifications, moves, policies:
 		return ".json", true
 	}
 	return "", false

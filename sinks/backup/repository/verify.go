@@ -135,7 +135,7 @@ func (v *verifier) write(ctx context.Context) ([]format.Verification, error) {
 		results = append(results, result)
 	}
 	for i := range results {
-		switch err := v.r.append(ctx, seriesVerifications, format.KindVerification, results[i]); {
+		switch err := v.r.append(ctx, verifications, format.KindVerification, results[i]); {
 		case err == nil:
 		case readOnly(err):
 			note := fmt.Sprintf("the result could not be written down, the store lets us only read: %s", err)

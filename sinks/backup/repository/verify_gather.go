@@ -72,7 +72,7 @@ func (v *verifier) names(dropped map[int64]string) {
 	}
 	for n := range dropped {
 		if n > newest {
-			v.general.damaged(fmt.Sprintf("%s: a tombstone names point %d, but the newest there is or was is %d", seriesRemovals, n, newest))
+			v.general.damaged(fmt.Sprintf("%s: a tombstone names point %d, but the newest there is or was is %d", removals, n, newest))
 		}
 	}
 }
@@ -81,7 +81,7 @@ func (v *verifier) names(dropped map[int64]string) {
 func (v *verifier) missing(next, number int64, dropped map[int64]string) {
 	for ; next < number; next++ {
 		if _, swept := dropped[next]; !swept {
-			v.general.damaged(fmt.Sprintf("%s: there is no such object, and nobody dropped point %d: its manifest is lost; `ottla backup repair` looks for its data", manifestName(next), next))
+			v.general.damaged(fmt.Sprintf("%s: there is no such object, and nobody dropped point %d: its manifest is lost; `ottla backup repair` looks for its data", pointName(next), next))
 		}
 	}
 }
@@ -121,7 +121,7 @@ func (v *verifier) each(ctx context.Context, series, kind string, value func() a
 // removals are the reasons of dropped points.
 func (v *verifier) removals(ctx context.Context) (map[int64]string, error) {
 	dropped := map[int64]string{}
-	err := v.each(ctx, seriesRemovals, format.KindRemoval, func() any { return &format.Removal{} }, func(_ stored, value any) {
+	err := v.each(ctx, removals, format.KindRemoval, func() any { return &format.Removal{} }, func(_ stored, value any) {
 		for n, why := range value.(*format.Removal).Points {
 			dropped[n] = why
 		}
@@ -131,7 +131,7 @@ func (v *verifier) removals(ctx context.Context) (map[int64]string, error) {
 
 // verifications are read for the pack that the last subset ended with.
 func (v *verifier) verifications(ctx context.Context) error {
-	return v.each(ctx, seriesVerifications, format.KindVerification, func() any { return &format.Verification{} }, func(_ stored, value any) {
+	return v.each(ctx, verifications, format.KindVerification, func() any { return &format.Verification{} }, func(_ stored, value any) {
 		if one := value.(*format.Verification); one.Level == string(Subset) {
 			v.last = one.Last
 		}
@@ -153,9 +153,9 @@ func (v *verifier) leases(ctx context.Context) error {
 }
 
 func (v *verifier) policies(ctx context.Context) error {
-	return v.each(ctx, seriesPolicies, format.KindPolicy, func() any { return &json.RawMessage{} }, func(stored, any) {})
+	return v.each(ctx, policies, format.KindPolicy, func() any { return &json.RawMessage{} }, func(stored, any) {})
 }
 
 func (v *verifier) moves(ctx context.Context) error {
-	return v.each(ctx, seriesMoves, format.KindMove, func() any { return &format.Move{} }, func(stored, any) {})
+	return v.each(ctx, moves, format.KindMove, func() any { return &format.Move{} }, func(stored, any) {})
 }

@@ -1,0 +1,179 @@
+package repository
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ottla-io/ottla/sinks/backup/format"
+)
+
+// mender is one repair: what can be read, in the order it was written.
+type mender struct {
+	r          *Repository
+	manifests  []*decoded // that can be read, by number
+	written    map[int64]time.Time
+	unreadable map[int64]string // the others, and numbers that are missing
+	dropped    map[int64]bool
+	moved      map[string]format.Move
+
+	mu     sync.Mutex
+	packs  map[string]*salvage
+	notes  []string // objects that cannot be read
+	byTime []*salvage
+
+	unusable map[int64]string // points whose manifest or chain is lost
+	broken   map[int64]string // points that cannot be given back, those included
+	timeline map[partition]*timeline
+}
+
+// salvage is what can be read of a pack.
+type salvage struct {
+	pack    format.Pack // without frames
+	written time.Time
+	frames  map[int64]format.Frame // whose bytes have their checksum
+	order   []format.Frame
+}
+
+func newMender(r *Repository) *mender {
+	return &mender{
+		r: r, written: map[int64]time.Time{}, unreadable: map[int64]string{}, dropped: map[int64]bool{},
+		moved: map[string]format.Move{}, packs: map[string]*salvage{},
+		unusable: map[int64]string{}, broken: map[int64]string{}, timeline: map[partition]*timeline{},
+	}
+}
+
+// gather reads everything there is.
+func (m *mender) gather(ctx context.Context) error {
+	s, err := m.r.takeStock(ctx)
+	if err != nil {
+		return err
+	}
+	if err := m.series(ctx, s); err != nil {
+		return err
+	}
+	next := int64(1)
+	for _, o := range s.points {
+		for ; next < o.number; next++ {
+			if !m.dropped[next] {
+				m.unreadable[next] = pointName(next) + " is missing"
+			}
+		}
+		next++
+		d, err := m.r.manifest(ctx, o.number)
+		words, err := m.passDamage(err)
+		if err != nil {
+			return err
+		}
+		if words != "" {
+			m.unreadable[o.number] = words
+			continue
+		}
+		m.manifests, m.written[o.number] = append(m.manifests, d), o.written
+	}
+	if err := inParallel(ctx, s.packs, m.salvage); err != nil {
+		return err
+	}
+	for _, one := range m.packs {
+		m.byTime = append(m.byTime, one)
+	}
+	slices.SortFunc(m.byTime, func(a, b *salvage) int {
+		return cmp.Or(a.written.Compare(b.written), cmp.Compare(a.pack.ID, b.pack.ID))
+	})
+	return nil
+}
+
+// passDamage tells damages from errors of the store; nil stays nil.
+func (m *mender) passDamage(err error) (string, error) {
+	if err == nil {
+		return "", nil
+	}
+	return damage(err)
+}
+
+// series reads tombstones and moves, as far as they can be read.
+func (m *mender) series(ctx context.Context, s *stock) error {
+	for _, o := range s.series[removals] {
+		var one format.Removal
+		_, err := m.r.open(ctx, o.name, format.KindRemoval, &one)
+		if err := m.noteDamage(err); err != nil {
+			return err
+		}
+		for n := range one.Points {
+			m.dropped[n] = true
+		}
+	}
+	for _, o := range s.series[moves] {
+		var one format.Move
+		_, err := m.r.open(ctx, o.name, format.KindMove, &one)
+		if err := m.noteDamage(err); err != nil {
+			return err
+		}
+		if one.From != "" {
+			m.moved[one.From] = one
+		}
+	}
+	return nil
+}
+
+func (m *mender) noteDamage(err error) error {
+	words, err := m.passDamage(err)
+	if words != "" {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.notes = append(m.notes, words)
+	}
+	return err
+}
+
+// salvage reads a pack's index and all its frames.
+func (m *mender) salvage(ctx context.Context, o stored) error {
+	one := &salvage{written: o.written, frames: map[int64]format.Frame{}}
+	encrypted := len(m.r.o.Identities) > 0
+	p, err := m.r.index(ctx, format.Pack{ID: o.id, Size: o.size})
+	if err != nil && errors.Is(err, ErrDamaged) && encrypted {
+		p, err = m.r.index(ctx, format.Pack{ID: o.id, Size: o.size, Encrypted: true})
+	}
+	if errors.Is(err, errSealed) {
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if err != nil {
+		return m.noteDamage(err)
+	}
+	var buf []byte
+	for _, f := range p.Frames {
+		f.Gaps = nil
+		buf, err = m.r.stored(ctx, Ref{Frame: f, Pack: p}, buf)
+		if err != nil {
+			if err := m.noteDamage(named(o, f, damaged(err))); err != nil {
+				return err
+			}
+			continue
+		}
+		one.frames[f.Offset] = f
+		one.order = append(one.order, f)
+	}
+	one.pack, one.pack.Frames = p, nil
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.packs[o.id] = one
+	return nil
+}
+
+func named(o stored, f format.Frame, err error) error {
+	return fmt.Errorf("%s: %s: %w", o.name, frameName(f), err)
+}
+
+// has tells whether the bytes of a frame can be read.
+func (m *mender) has(ref Ref) bool {
+	p := m.packs[ref.Pack.ID]
+	if p == nil || p.pack.Digest != ref.Pack.Digest {
+		return false
+	}
+	f, ok := p.frames[ref.Offset]
+	return ok && f.Sum == ref.Sum && f.First == ref.First && f.Next == ref.Next && f.Topic == ref.Topic && f.Partition == ref.Partition
+}

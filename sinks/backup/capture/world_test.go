@@ -140,29 +140,18 @@ func (w *world) consumed(topic string, partition int32) string {
 	start, _ := starts.Lookup(topic, partition)
 	cl := w.connect(kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().At(start.Offset)}}))
 	var b strings.Builder
-	ctx, cancel := context.WithTimeout(w.Context(), 10*time.Second)
-	defer cancel()
-	for at := start.Offset; at < end.Offset; {
-		if ctx.Err() != nil {
-			w.Fatalf("the consumer stands at %d of %d", at, end.Offset)
-		}
-		cl.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
+	for at, idle := start.Offset, 0; at < end.Offset && idle < 3; idle++ {
+		poll, stop := context.WithTimeout(w.Context(), 300*time.Millisecond)
+		fetches := cl.PollFetches(poll)
+		stop()
+		fetches.EachRecord(func(r *kgo.Record) {
+			idle = 0
 			if at = r.Offset + 1; !r.Attrs.IsControl() && r.Offset < end.Offset {
 				fmt.Fprintf(&b, "%d %d %s=%s %v\n", r.Offset, r.Timestamp.UnixMilli(), r.Key, r.Value, r.Headers)
 			}
 		})
-		if probe := w.aborted(topic, partition, at, end.Offset); probe {
-			break
-		}
 	}
 	return b.String()
-}
-
-// aborted tells whether only aborted records are left: a consumer sees nothing of them.
-func (w *world) aborted(topic string, partition int32, at, end int64) bool {
-	cl := w.connect(kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().At(at)}}), kgo.FetchMaxWait(50*time.Millisecond))
-	_ = cl
-	return at >= end
 }
 
 // kept is what a point holds of a partition, spelled as consumed spells it.

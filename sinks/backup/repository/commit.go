@@ -123,8 +123,12 @@ func (r *Repository) newestIs(parent int64, st *state) bool {
 // when, by the store's clock, the first was written.
 func (r *Repository) checkPacks(ctx context.Context, m *format.Manifest) (oldest time.Time, err error) {
 	var names []format.Pack
+	inherited := map[string]bool{} // older points wrote them: they say nothing of this run's age
 	for _, part := range m.Parts {
 		names = append(names, part.Packs...)
+		for _, p := range part.Packs {
+			inherited[p.ID] = part.Writer == format.Inherited
+		}
 	}
 	written := make([]time.Time, len(names))
 	g, ctx := errgroup.WithContext(ctx)
@@ -145,7 +149,10 @@ func (r *Repository) checkPacks(ctx context.Context, m *format.Manifest) (oldest
 	if err := g.Wait(); err != nil {
 		return time.Time{}, err
 	}
-	for _, at := range written {
+	for i, at := range written {
+		if inherited[names[i].ID] {
+			continue
+		}
 		if oldest.IsZero() || at.Before(oldest) {
 			oldest = at
 		}

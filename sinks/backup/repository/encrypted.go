@@ -28,6 +28,9 @@ type sealedPack struct {
 	plain      int64
 }
 
+// errSealed says that we cannot decrypt a pack: nothing about the pack itself.
+var errSealed = errors.New("the pack is encrypted")
+
 // sealedKept bounds how many are kept: some 9 MiB.
 const sealedKept = 64
 
@@ -81,7 +84,7 @@ func (r *Repository) unlock(ctx context.Context, p format.Pack) (*sealedPack, er
 		return s, nil
 	}
 	if len(r.o.Identities) == 0 {
-		return nil, errors.New("the pack is encrypted, and no age identity is given")
+		return nil, fmt.Errorf("%w, and no age identity is given", errSealed)
 	}
 	s = &sealedPack{size: p.Size}
 	var err error
@@ -121,7 +124,7 @@ func (s *sealedPack) open(identities []age.Identity) error {
 	if s.key, err = age.DecryptHeader(header, identities...); err != nil {
 		var none *age.NoIdentityMatchError
 		if errors.As(err, &none) {
-			return errors.New("the pack is encrypted to others: no age identity that is given opens it")
+			return fmt.Errorf("%w to others: no age identity that is given opens it", errSealed)
 		}
 		return fmt.Errorf("%w: decrypt its header: %w", ErrDamaged, err)
 	}

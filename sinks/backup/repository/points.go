@@ -3,6 +3,7 @@ package repository
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -48,7 +49,8 @@ type Ref struct {
 func (p *Point) Refs(topic string, number int32) []Ref { return p.refs[partition{topic, number}] }
 
 // Points lists all points, oldest first, dropped ones too. A manifest that
-// cannot be read is an error: it is never left out. Manifests are shared with
+// cannot be read is an error: it is never left out, and Bad only where the
+// point was dropped. Manifests are shared with
 // later calls: do not change them.
 func (r *Repository) Points(ctx context.Context) ([]Entry, error) {
 	entries, err := r.entries(ctx)
@@ -73,7 +75,13 @@ func (r *Repository) entries(ctx context.Context) ([]Entry, error) {
 	j := r.jury(st, all)
 	entries := make([]Entry, 0, len(all))
 	for _, d := range all {
-		bad, err := j.bad(ctx, d)
+		bad, err := d.unreadable, error(nil)
+		if bad == "" {
+			bad, err = j.bad(ctx, d)
+		}
+		if errors.Is(err, ErrDamaged) && st.removed[d.Number] != "" {
+			bad, err = err.Error(), nil
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -172,6 +180,9 @@ func (r *Repository) manifestsOf(ctx context.Context, st *state) ([]*decoded, er
 	for i, n := range st.numbers {
 		g.Go(func() (err error) {
 			all[i], err = r.manifest(ctx, n)
+			if errors.Is(err, ErrDamaged) && st.removed[n] != "" { // by a repair
+				all[i], err = &decoded{Manifest: format.Manifest{Number: n}, unreadable: err.Error()}, nil
+			}
 			return err
 		})
 	}

@@ -81,7 +81,7 @@ func (r *Repository) writeOff(ctx context.Context, l *Lease, m *mender, p *Point
 	}
 	for _, n := range sortedKeys(m.broken) {
 		err := r.append(ctx, verifications, format.KindVerification, format.Verification{
-			Point: n, Level: string(Structure), Found: []string{m.broken[n], fmt.Sprintf("repaired as point %d", p.Number)},
+			Point: n, Level: string(Data), Found: []string{m.broken[n], fmt.Sprintf("repaired as point %d", p.Number)},
 			Began: p.Began, Ended: p.Ended, By: r.o.Writer,
 		})
 		if err != nil {

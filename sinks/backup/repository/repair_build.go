@@ -124,7 +124,7 @@ func (m *mender) build() (format.Manifest, map[partition][]Ref, []string) {
 	}
 	lost = append(lost, m.notes...)
 	out.Notes = append(out.Notes, capped(lost)...)
-	out.Parts = []format.Part{inherit(refs)}
+	fill(&out, refs, nil)
 	m.bystanders(&out, refs)
 	return out, refs, lost
 }
@@ -185,41 +185,6 @@ func (m *mender) topic(out *format.Manifest, name, id string) *format.Topic {
 	}
 	out.Topics = append(out.Topics, topic)
 	return &out.Topics[len(out.Topics)-1]
-}
-
-// inherit is the part of a complete manifest that names refs.
-func inherit(refs map[partition][]Ref) format.Part {
-	part := format.Part{Writer: format.Inherited}
-	packs := map[string]*format.Pack{}
-	for _, list := range refs {
-		for _, ref := range list {
-			f := ref.Frame
-			if f.TakeFrom, f.TakeTo = ref.From, ref.To; f.TakeFrom == f.First {
-				f.TakeFrom = 0
-			}
-			if f.TakeTo == f.Next {
-				f.TakeTo = 0
-			}
-			if ref.Pack.ID == "" {
-				part.Empty = append(part.Empty, f)
-				continue
-			}
-			if packs[ref.Pack.ID] == nil {
-				p := ref.Pack
-				p.Frames = nil
-				packs[p.ID] = &p
-			}
-			packs[ref.Pack.ID].Frames = append(packs[ref.Pack.ID].Frames, f)
-		}
-	}
-	for _, id := range sortedKeys(packs) {
-		slices.SortFunc(packs[id].Frames, func(a, b format.Frame) int { return cmp.Compare(a.Offset, b.Offset) })
-		part.Packs = append(part.Packs, *packs[id])
-	}
-	slices.SortFunc(part.Empty, func(a, b format.Frame) int {
-		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.First, b.First))
-	})
-	return part
 }
 
 // newest is the newest manifest that can be read, one that was not dropped if

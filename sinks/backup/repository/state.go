@@ -155,8 +155,9 @@ func (r *Repository) lookPacks(ctx context.Context, st *state) error {
 // decoded is a manifest that was read. It is shared: nobody changes it.
 type decoded struct {
 	format.Manifest
-	signer ed25519.PublicKey
-	weight int
+	signer     ed25519.PublicKey
+	weight     int
+	unreadable string // why nothing else is known of a dropped point
 }
 
 // manifestsKept bounds the decoded manifests that are kept, in frames and partitions.

@@ -111,16 +111,17 @@ func (r *Repository) reach(ctx context.Context, number int64, h *history, n *nee
 	if err != nil {
 		return err
 	}
-	refs, chain, err := resolve(ctx, &m.Manifest, r.parents, h.moved)
+	refs, _, err := resolve(ctx, &m.Manifest, r.parents, h.moved)
 	if err != nil {
 		return err
 	}
 	n.add(refs)
-	for _, number := range chain {
-		if n.manifests[number] {
-			continue
+	for number != 0 && !n.manifests[number] {
+		m, err := r.manifest(ctx, number)
+		if errors.Is(err, ErrNoPoint) {
+			return nil // resolving could do without it
 		}
-		if m, err = r.manifest(ctx, number); err != nil {
+		if err != nil {
 			return err
 		}
 		n.manifests[number] = true
@@ -129,6 +130,7 @@ func (r *Repository) reach(ctx context.Context, number int64, h *history, n *nee
 				n.named[p.ID] = true
 			}
 		}
+		number = m.Parent
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ const manyTombstones = 64
 
 // need is what the kept points need.
 type need struct {
-	manifests map[int64]bool // of the chains, the points themselves included
+	manifests map[int64]bool  // of the chains, the points themselves included
 	named     map[string]bool // packs that these manifests name
 	packs     map[string]*live
 }

@@ -27,9 +27,9 @@ const (
 
 // VerifyOptions say what is looked at.
 type VerifyOptions struct {
-	Point    int64 // 0: all kept points
-	Level    Level // "": Structure
-	Share    float64 // of Subset: of the packs, 0 to 1; which ones turns with every call
+	Point    int64                   // 0: all kept points
+	Level    Level                   // "": Structure
+	Share    float64                 // of Subset: of the packs, 0 to 1; which ones turns with every call
 	Progress func(done, total int64) // bytes of packs; it may be nil and is called by one goroutine at a time
 }
 

@@ -120,13 +120,25 @@ func damagedPacks() []damage {
 		{name: "a pack of the right size holds something else", point: 2, says: []string{"PACK2"},
 			do: func(w *world, d *damaged) { w.put(d.packs[1], bytes.Repeat([]byte{'x'}, len(w.get(d.packs[1])))) }},
 		{name: "a pack with the same frames at the same places but other records", point: 2, says: []string{"PACK2", "index"},
-			do: func(w *world, d *damaged) {
-				other := w.pack(stretch{"orders", "A", 0, 0, 100, 150, "SECOND"}, stretch{"orders", "A", 1, 20, 50, 60, "SECOND"}, stretch{"pay", "B", 0, 0, 30, 30, ""})
-				w.put(d.packs[1], w.get("packs/"+other.ID+".pack"))
-			}},
+			do: func(w *world, d *damaged) { w.put(d.packs[1], likePack2(w, d)) }},
 		{name: "a foreign file among the packs", note: true, says: []string{"packs/holiday.jpg", "none of ours"},
 			do: func(w *world, _ *damaged) { w.put("packs/holiday.jpg", []byte("cheese")) }},
 	}
+}
+
+// likePack2 is another pack of the same frames and the same size.
+func likePack2(w *world, d *damaged) []byte {
+	for i := range 1000 {
+		text := fmt.Sprintf("S%05d", i)
+		other := w.pack(stretch{"orders", "A", 0, 0, 100, 150, text}, stretch{"orders", "A", 1, 20, 50, 60, text}, stretch{"pay", "B", 0, 0, 30, 30, text})
+		name := "packs/" + other.ID + ".pack"
+		b := w.get(name)
+		if w.remove(name); len(b) == len(w.get(d.packs[1])) {
+			return b
+		}
+	}
+	w.t.Fatal("no pack of the same size came up")
+	return nil
 }
 
 func damagedManifests() []damage {
@@ -148,7 +160,9 @@ func damagedManifests() []damage {
 		{name: "the parent is missing", point: 3, says: []string{"2"},
 			do: func(w *world, _ *damaged) { w.remove(manifestName(2)) }},
 		{name: "another kind of object under a manifest's name", point: 2, says: []string{manifestName(2), "policy"},
-			do: func(w *world, _ *damaged) { seal(w, manifestName(2), format.KindPolicy, map[string]int{"keepLast": 3}, 1) }},
+			do: func(w *world, _ *damaged) {
+				seal(w, manifestName(2), format.KindPolicy, map[string]int{"keepLast": 3}, 1)
+			}},
 		{name: "a manifest under another's number", point: 2, says: []string{manifestName(2), "1"},
 			do: func(w *world, _ *damaged) { w.put(manifestName(2), w.get(manifestName(1))) }},
 		{name: "a manifest of another repository", point: 2, says: []string{manifestName(2), "weekly"},
@@ -218,7 +232,7 @@ func reversed(id string) string {
 
 func damagedSeries() []damage {
 	return []damage{
-		{name: "a lease for a year", says: []string{"leases/", "claims the lease"},
+		{name: "a lease for a year", says: []string{"leases/000000000900.json", "a lease of 8760h"},
 			do: func(w *world, _ *damaged) {
 				seal(w, "leases/000000000900.json", format.KindLease, format.Lease{Holder: "somebody", TTL: 365 * 24 * time.Hour}, 1)
 			}},
@@ -347,7 +361,13 @@ func TestEncryptedPacksWithoutAnIdentityAreCheckedByTheirSizesOnly(t *testing.T)
 	}
 	check(repository.Data, true, "", ours)
 	check(repository.Data, true, "only that they are present")
-	check(repository.Structure, false, was.packs[1], stranger)
+	check(repository.Data, true, "no age identity here opens them", stranger)
+	theirs := w.get(was.packs[1])
+	w.opts.Recipients = []age.Recipient{stranger.Recipient()}
+	w.open()
+	w.put(was.packs[1], likePack2(w, was))
+	check(repository.Structure, false, was.packs[1], ours)
+	w.put(was.packs[1], theirs)
 	flip(w, was.packs[1], 400)
 	check(repository.Data, false, was.packs[1], ours)
 	w.remove(was.packs[1])

@@ -25,7 +25,11 @@ func (f *frameReader) read(ctx context.Context, ref Ref, each func(batch.Record)
 	defer f.v.advance(ref.Length)
 	b, err := f.v.r.Frame(ctx, ref, f.buf)
 	if err != nil {
-		return damage(err)
+		words, err := damage(err)
+		if words != "" {
+			words = packName(ref.Pack.ID) + ": " + words
+		}
+		return words, err
 	}
 	f.buf = b
 	if err := f.check.read(ref.Frame, b, each); err != nil {
@@ -57,7 +61,7 @@ func (v *verifier) trackFrame(ctx context.Context, read *frameReader, t *track, 
 	}
 	u := v.uses[ref.Pack.ID]
 	if u.unreadable() {
-		d.wrong = append(d.wrong, span{start: ref.From, end: ref.To})
+		d.wrong = append(d.wrong, extent{start: ref.From, end: ref.To})
 		v.advance(ref.Length)
 		return nil
 	}
@@ -70,7 +74,7 @@ func (v *verifier) trackFrame(ctx context.Context, read *frameReader, t *track, 
 	if words == "" || err != nil {
 		return err
 	}
-	stretch := span{start: ref.From, end: ref.To}
+	stretch := extent{start: ref.From, end: ref.To}
 	d.wrong = append(d.wrong, stretch)
 	for _, s := range t.of {
 		if s.overlaps(stretch) {

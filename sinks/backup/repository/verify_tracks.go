@@ -12,11 +12,11 @@ import (
 type track struct {
 	key  partition
 	refs []Ref // without hole or overlap
-	of   []span
+	of   []extent
 }
 
-// span is what a point contains of a track.
-type span struct {
+// extent is what a point contains of a track.
+type extent struct {
 	of         *finding
 	start, end int64
 }
@@ -33,11 +33,11 @@ func tracks(newestFirst []*finding) []*track {
 		for _, t := range f.point.Topics {
 			for _, p := range t.Partitions {
 				key, refs := partition{t.Name, p.Partition}, f.point.Refs(t.Name, p.Partition)
-				s := span{f, p.Start, p.End}
+				s := extent{f, p.Start, p.End}
 				if slices.ContainsFunc(byKey[key], func(t *track) bool { return t.take(refs, s) }) {
 					continue
 				}
-				one := &track{key: key, refs: refs, of: []span{s}}
+				one := &track{key: key, refs: refs, of: []extent{s}}
 				byKey[key] = append(byKey[key], one)
 				all = append(all, one)
 			}
@@ -47,7 +47,7 @@ func tracks(newestFirst []*finding) []*track {
 }
 
 // take adds a point if what it has in common with the track is the same frames.
-func (t *track) take(refs []Ref, s span) bool {
+func (t *track) take(refs []Ref, s extent) bool {
 	if len(refs) == 0 || len(t.refs) == 0 {
 		return false
 	}
@@ -70,8 +70,8 @@ func sameRef(a, b Ref) bool {
 type digests struct {
 	key   partition
 	sums  map[int64]*batch.Digest // by start: points that begin alike share one
-	open  []span                  // by end
-	wrong []span                  // stretches that could not be read, start and end
+	open  []extent                // by end
+	wrong []extent                // stretches that could not be read, start and end
 }
 
 func newDigests(t *track) *digests {
@@ -79,7 +79,7 @@ func newDigests(t *track) *digests {
 	for _, s := range t.of {
 		d.sums[s.start] = batch.NewDigest()
 	}
-	slices.SortStableFunc(d.open, func(a, b span) int { return int(min(max(a.end-b.end, -1), 1)) })
+	slices.SortStableFunc(d.open, func(a, b extent) int { return int(min(max(a.end-b.end, -1), 1)) })
 	return d
 }
 
@@ -108,4 +108,4 @@ func (d *digests) upTo(offset int64) {
 	}
 }
 
-func (s span) overlaps(o span) bool { return s.start < o.end && o.start < s.end }
+func (s extent) overlaps(o extent) bool { return s.start < o.end && o.start < s.end }

@@ -18,28 +18,22 @@ type line struct {
 	Partition   int32    `json:"partition"`
 	Offset      int64    `json:"offset"`
 	Timestamp   int64    `json:"timestamp"` // milliseconds
-	Key         text     `json:"key,omitzero"`
+	Key         text     `json:"key,omitempty"`
 	KeyBase64   []byte   `json:"keyBase64,omitempty"`
-	Value       text     `json:"value,omitzero"`
+	Value       text     `json:"value,omitempty"`
 	ValueBase64 []byte   `json:"valueBase64,omitempty"`
 	Headers     []header `json:"headers,omitempty"`
 }
 
 type header struct {
-	Key         text   `json:"key,omitzero"`
+	Key         text   `json:"key,omitempty"`
 	KeyBase64   []byte `json:"keyBase64,omitempty"`
-	Value       text   `json:"value,omitzero"`
+	Value       text   `json:"value,omitempty"`
 	ValueBase64 []byte `json:"valueBase64,omitempty"`
 }
 
-// text is bytes that are UTF-8, or null. The zero value is left out.
-type text struct {
-	is bool
-	s  *string
-}
-
-// MarshalJSON writes a string or null.
-func (t text) MarshalJSON() ([]byte, error) { return json.Marshal(t.s) }
+// text is a string or null; without either it is left out.
+type text **string
 
 // JSON writes a line a record, partition after partition: {"topic":…,
 // "partition":…,"offset":…,"timestamp":…,"key":…,"value":…,"headers":[…]}. Bytes
@@ -98,12 +92,13 @@ func (l *lines) record(topic string, partition int32, r batch.Record) error {
 
 // spelt returns bytes as text, or as they are where they are none.
 func spelt(b []byte) (text, []byte) {
-	if b == nil {
-		return text{is: true}, nil
+	if b != nil && !utf8.Valid(b) {
+		return nil, b
 	}
-	if !utf8.Valid(b) {
-		return text{}, b
+	var s *string
+	if b != nil {
+		valid := string(b)
+		s = &valid
 	}
-	s := string(b)
-	return text{true, &s}, nil
+	return &s, nil
 }

@@ -125,7 +125,7 @@ func (m *mender) build() (format.Manifest, map[partition][]Ref, []string) {
 	lost = append(lost, m.notes...)
 	out.Notes = append(out.Notes, capped(lost)...)
 	fill(&out, refs, nil)
-	m.bystanders(&out, refs)
+	m.bystanders(&out)
 	return out, refs, lost
 }
 
@@ -214,7 +214,7 @@ func (m *mender) taken(now time.Time) time.Time {
 
 // bystanders takes over what stands in no pack, and clamps what groups have
 // committed beyond what is left.
-func (m *mender) bystanders(out *format.Manifest, refs map[partition][]Ref) {
+func (m *mender) bystanders(out *format.Manifest) {
 	d := m.newest()
 	if d == nil {
 		out.Notes = append(out.Notes, "consumer groups, access and quotas stand in no manifest that can be read")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -270,7 +271,7 @@ func (w *world) names(prefix string) (names []string) {
 	w.t.Helper()
 	for it := w.bucket.List(&blob.ListOptions{Prefix: place + prefix}); ; {
 		o, err := it.Next(w.t.Context())
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return names
 		}
 		if err != nil {

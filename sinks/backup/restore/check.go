@@ -110,7 +110,7 @@ func recordsOf(r repository.Ref) int64 { return min(r.Records, r.To-r.From) }
 
 // surveyTopic decides what becomes of a topic.
 func (j *job) surveyTopic(ctx context.Context, tl *topicLayout, c cluster) (topicRecord, error) {
-	t := topicRecord{Source: tl.source.Name, Target: tl.target, Action: actionCreate}
+	t := topicRecord{Source: tl.source.Name, Target: tl.target, Action: actionCreate, Place: tl.place}
 	where, state := "topic "+tl.target, c.topics[tl.target]
 	switch {
 	case errors.Is(state.err, kerr.UnknownTopicOrPartition):

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
+	"github.com/ottla-io/ottla/sinks/backup/repository"
 	"github.com/ottla-io/ottla/sinks/backup/restore/groups"
 )
 
@@ -106,23 +107,55 @@ func (j *job) groups(ctx context.Context) error {
 
 // translate maps what groups had committed to offsets of the target.
 func (j *job) translate(ctx context.Context, wanted []format.Group) (map[string][]format.Commit, error) {
-	t := newTranslation(wanted, j.feeds())
-	err := eachMap(ctx, j.o.Repository, j.o.Name, j.rec.Maps, func(m Map) error { t.add(m); return nil })
+	return j.rec.translate(ctx, j.o.Repository, j.layout.point, wanted)
+}
+
+// Translate says where groups of a backup stand in what a restore has written,
+// by the restore's name: the offsets to commit, by group. Names that the point
+// does not have are left out.
+func Translate(ctx context.Context, r *repository.Repository, name string, names []string) (map[string][]format.Commit, error) {
+	_, rec, err := openJournal(ctx, r, name)
 	if err != nil {
 		return nil, err
 	}
-	return t.commits(func(target string, partition int32) int64 {
-		return j.topicRecord(target).Ends[partition]
-	}), nil
+	if rec.Maps == "" {
+		return nil, noMap(name)
+	}
+	point, err := r.Point(ctx, rec.Point)
+	if err != nil {
+		return nil, err
+	}
+	wanted := slices.DeleteFunc(slices.Clone(point.Groups), func(g format.Group) bool { return !slices.Contains(names, g.Name) })
+	return rec.translate(ctx, r, point, wanted)
 }
 
-// feeds says which source partitions go into which target partitions.
-func (j *job) feeds() []feed {
+func (rec record) translate(ctx context.Context, r *repository.Repository, point *repository.Point, wanted []format.Group) (map[string][]format.Commit, error) {
+	t := newTranslation(wanted, rec.feeds(point))
+	err := eachMap(ctx, r, rec.Name, rec.Maps, func(m Map) error { t.add(m); return nil })
+	if err != nil {
+		return nil, err
+	}
+	ends := map[laneKey]int64{}
+	for _, topic := range rec.Topics {
+		for p, end := range topic.Ends {
+			ends[laneKey{topic.Target, p}] = end
+		}
+	}
+	return t.commits(ends), nil
+}
+
+// feeds says which source partitions went into which target partitions.
+func (rec record) feeds(point *repository.Point) []feed {
 	var out []feed
-	for i := range j.layout.topics {
-		for _, s := range j.layout.topics[i].streams() {
+	for _, t := range rec.Topics {
+		i := slices.IndexFunc(point.Topics, func(s format.Topic) bool { return s.Name == t.Source })
+		if i < 0 {
+			continue
+		}
+		tl := topicLayout{source: point.Topics[i], target: t.Target, partitions: len(t.Starts), place: t.Place}
+		for _, s := range tl.streams() {
 			for _, lane := range s.lanes {
-				f := feed{source: s.topic.source.Name, target: s.topic.target, lane: lane}
+				f := feed{source: t.Source, target: t.Target, lane: lane}
 				for _, p := range s.sources {
 					f.partitions = append(f.partitions, p.Partition)
 				}

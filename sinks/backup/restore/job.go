@@ -64,8 +64,8 @@ func Run(ctx context.Context, o Options) (Report, error) {
 
 // open reads the record, the point and the state of the target.
 func open(ctx context.Context, o Options) (*job, error) {
-	if o.Name == "" || strings.ContainsAny(o.Name, "/\\") {
-		return nil, fmt.Errorf("restore %q: a restore needs a name without slashes, under which it is recorded", o.Name)
+	if o.Name == "" || strings.ContainsAny(o.Name, "/\\") || strings.HasSuffix(o.Name, "-offsets") {
+		return nil, fmt.Errorf("restore %q: a restore needs a name, under which it is recorded, without slashes and without -offsets at its end", o.Name)
 	}
 	journal, rec, err := openJournal(ctx, o.Repository, o.Name)
 	if err != nil {

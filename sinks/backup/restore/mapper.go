@@ -142,9 +142,13 @@ func Offsets(ctx context.Context, r *repository.Repository, name string, each fu
 		return err
 	}
 	if rec.Maps == "" {
-		return fmt.Errorf("restore %s has no map of offsets: there is none of that name, or its records are not all in", name)
+		return noMap(name)
 	}
 	return eachMap(ctx, r, name, rec.Maps, each)
+}
+
+func noMap(name string) error {
+	return fmt.Errorf("restore %s has no map of offsets: there is none of that name, or its records are not all in", name)
 }
 
 func eachMap(ctx context.Context, r *repository.Repository, name, attempt string, each func(Map) error) error {

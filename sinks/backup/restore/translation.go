@@ -99,8 +99,9 @@ func (t *translation) add(m Map) {
 	}
 }
 
-// commits are the offsets to set. end is that of a target partition.
-func (t *translation) commits(end func(target string, partition int32) int64) map[string][]format.Commit {
+// commits are the offsets to set. A group that had read all is at the end of
+// what was restored.
+func (t *translation) commits(ends map[laneKey]int64) map[string][]format.Commit {
 	out := map[string][]format.Commit{}
 	for _, g := range t.wanted {
 		for _, f := range t.feeds {
@@ -108,7 +109,7 @@ func (t *translation) commits(end func(target string, partition int32) int64) ma
 			if !ok {
 				continue
 			}
-			lowest := end(f.target, f.lane)
+			lowest := ends[laneKey{f.target, f.lane}]
 			for _, at := range t.places[placeKey{g.Name, laneKey{f.target, f.lane}}] {
 				lowest = min(lowest, at)
 			}

@@ -66,3 +66,20 @@ const (
 	ResumeJob JobAction = "resume"
 	CancelJob JobAction = "cancel"
 )
+
+// WorkFigures are what metrics about work beside the rounds are made of.
+// Counts are since the start of the process.
+type WorkFigures struct {
+	Runs    map[string]int64 // backup runs by outcome: ok, failed
+	Read    int64            // bytes that were new, as the brokers had them
+	Stored  int64            // bytes written to stores
+	Objects int64            // written to stores
+	Took    time.Duration    // of all runs
+	// Oldest is the age of the newest good point of that policy which is worst
+	// off; Late is how long the run that is most overdue has been due.
+	Oldest time.Duration
+	Late   time.Duration
+	// Restored of Restoring records are back, of all restores under way.
+	Restored, Restoring int64
+	Jobs                map[JobState]int
+}

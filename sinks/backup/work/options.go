@@ -30,7 +30,10 @@ type Options struct {
 	AllowPurge    []string
 	AllowWebhooks []string
 	Final         *Final
-	Scratch       string // name of the cluster that drills restore into; "" is one in the process
+	Scratch       string // name of the cluster that drills restore into; "" is Embedded
+	// Embedded begins a Kafka in the process for a drill, and returns how it is
+	// reached and ended.
+	Embedded func() (dial func(context.Context) (*kgo.Client, error), stop func(), err error)
 
 	Now func() time.Time
 	// Told gets all incidents whenever they may have changed. It must not block,

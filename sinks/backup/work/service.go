@@ -47,6 +47,7 @@ type engine struct {
 	follow  func(context.Context, capture.Options, capture.Window, func(capture.Report, error)) error
 	check   func(context.Context, restore.Options) (restore.Plan, error)
 	restore func(context.Context, restore.Options) (restore.Report, error)
+	topic   func(context.Context, string) (topicNow, error) // nil asks the brokers
 }
 
 // brief is what a round told about one thing.
@@ -77,7 +78,7 @@ func New(o Options) *Service {
 		o.Now = time.Now
 	}
 	return &Service{
-		o: o, engine: engine{store.Open, capture.Run, capture.Follow, restore.Check, restore.Run},
+		o: o, engine: engine{store: store.Open, capture: capture.Run, follow: capture.Follow, check: restore.Check, restore: restore.Run},
 		ids: clusterIDs{known: map[string]knownID{}}, homes: homes{open: map[string]*home{}}, looks: looks{seen: map[reconcile.ID]look{}},
 		briefs: map[reconcile.ID]brief{}, keepers: map[reconcile.ID]*keeper{}, jobs: map[reconcile.ID]*job{},
 		finals: map[string]*final{}, figures: newFigures(), changed: make(chan struct{}, 1),

@@ -1,0 +1,167 @@
+package work
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sinks"
+	"github.com/ottla-io/ottla/sinks/backup"
+)
+
+// lateAfter is how long after its time a run may end before it counts as late,
+// beside the jitter it was given.
+const lateAfter = 15 * time.Minute
+
+// IncidentPrefix begins the keys of all incidents of this cluster's work.
+func IncidentPrefix(cluster string) string { return "work/" + cluster + "/" }
+
+// tell says what goes on, to whoever told us that they listen.
+func (s *Service) tell() {
+	if s.o.Told != nil {
+		s.o.Told(s.Incidents())
+	}
+}
+
+// Incidents are everything about work that is not as it should be. The keys are
+// stable; what is no longer in the list is over.
+func (s *Service) Incidents() []sinks.Incident {
+	now := s.o.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []sinks.Incident
+	for _, id := range slices.SortedFunc(maps.Keys(s.keepers), reconcile.CompareID) {
+		out = append(out, s.ofPolicy(id, now)...)
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(s.jobs), reconcile.CompareID) {
+		if b, ok := s.briefs[id]; ok && b.declared {
+			out = append(out, s.ofJob(id)...)
+		}
+	}
+	for _, uid := range slices.Sorted(maps.Keys(s.finals)) {
+		out = append(out, s.ofFinal(s.finals[uid])...)
+	}
+	return out
+}
+
+func (s *Service) incident(of, what string, severity sinks.Severity, since time.Time, title string, lines ...string) sinks.Incident {
+	return sinks.Incident{
+		Key: IncidentPrefix(s.o.Cluster) + of + "/" + what, Severity: severity, Cluster: s.o.Cluster, Since: since,
+		Title: title, Lines: lines,
+	}
+}
+
+// name of a policy or job for people: backup default/nightly.
+func name(id reconcile.ID) string {
+	namespace, own := nameOf(id)
+	return strings.ReplaceAll(doesOf(id), "-", " ") + " " + namespace + "/" + own
+}
+
+func (s *Service) ofPolicy(id reconcile.ID, now time.Time) []sinks.Incident {
+	k := s.keepers[id]
+	st, spec := k.snapshot(), k.current().spec
+	var out []sinks.Incident
+	if st.failed != nil {
+		out = append(out, s.incident(id.Name, "failed", sinks.Error, st.firstFail, name(id)+" fails",
+			append(strings.Split(st.failed.Error(), "\n"), fmt.Sprintf("tried %d times; the points before it stand", st.failures))...))
+	}
+	if line, since := overdue(st, spec, now); line != "" {
+		out = append(out, s.incident(id.Name, "late", sinks.Warning, since, name(id)+" is late", line))
+	}
+	if line, since := tooOld(st, spec, now); line != "" {
+		out = append(out, s.incident(id.Name, "old", sinks.Error, since, name(id)+": the newest good point is older than its schedule allows", line))
+	}
+	return append(out, s.leftOver(id, st)...)
+}
+
+// leftOver are what the last run saw: one incident for each sort.
+func (s *Service) leftOver(id reconcile.ID, st keeping) []sinks.Incident {
+	lines := map[string][]string{}
+	for _, p := range st.left {
+		lines[p.kind] = append(lines[p.kind], strings.TrimPrefix(p.topic+": ", ": ")+p.words)
+	}
+	var out []sinks.Incident
+	for _, kind := range slices.Sorted(maps.Keys(lines)) {
+		severity, title := sinks.Warning, titleOf(kind)
+		if kind == "gap" || kind == "verify" || kind == "unread" {
+			severity = sinks.Error
+		}
+		out = append(out, s.incident(id.Name, kind, severity, st.job.Ended, name(id)+": "+title, lines[kind]...))
+	}
+	return out
+}
+
+func titleOf(kind string) string {
+	switch kind {
+	case "gap":
+		return "retention was faster than the backup: records are lost to it"
+	case "empty":
+		return "it kept nothing of a topic that is not empty"
+	case "hung":
+		return "a hung transaction keeps it from going on"
+	case "unread":
+		return "topics could not be read"
+	case "recreated":
+		return "a topic was deleted and created again"
+	case "truncated":
+		return "a log was truncated: records that were backed up are no longer there"
+	case "verify":
+		return "verification failed"
+	case "retention":
+		return "old points could not be dropped"
+	}
+	return kind
+}
+
+// overdue says that a run's time has passed and none has ended since. What
+// fails is told as failing.
+func overdue(st keeping, spec backup.Spec, now time.Time) (string, time.Time) {
+	next := st.job.Next
+	rests := next.IsZero() || st.failures > 0 || spec.Is(backup.FieldSuspend) || spec.Is("continuous")
+	if rests || now.Before(next.Add(lateAfter)) {
+		return "", time.Time{}
+	}
+	return fmt.Sprintf("due %s, and not done yet: %s", next.UTC().Format(time.RFC3339), st.job.Text), next
+}
+
+// tooOld says that two firings have passed since the newest good run.
+func tooOld(st keeping, spec backup.Spec, now time.Time) (string, time.Time) {
+	if !st.known || spec.Is(backup.FieldSuspend) {
+		return "", time.Time{}
+	}
+	newest := st.newest
+	if newest.IsZero() {
+		newest = st.since
+	}
+	limit := newest.Add(3*spec.Duration("window") + lateAfter)
+	if !spec.Is("continuous") {
+		schedule, err := backup.ParseSchedule(spec[backup.FieldSchedule], spec[backup.FieldZone])
+		if err != nil {
+			return "", time.Time{}
+		}
+		limit = schedule.Next(schedule.Next(newest)).Add(lateAfter + spec.Duration("jitter"))
+	}
+	if now.Before(limit) {
+		return "", time.Time{}
+	}
+	if st.newest.IsZero() {
+		return fmt.Sprintf("there is none yet, since %s", st.since.UTC().Format(time.RFC3339)), limit
+	}
+	return fmt.Sprintf("it was taken %s", st.newest.UTC().Format(time.RFC3339)), limit
+}
+
+func (s *Service) ofJob(id reconcile.ID) []sinks.Incident {
+	j := s.jobs[id]
+	v := j.view()
+	j.mu.Lock()
+	since := j.failedAt
+	j.mu.Unlock()
+	if v.State != sinks.JobFailing {
+		return nil
+	}
+	return []sinks.Incident{s.incident(id.Name, "failing", sinks.Error, since, name(id)+" fails, and is tried again",
+		append(strings.Split(v.Text, "\n"), "remove its document to give it up")...)}
+}

@@ -1,0 +1,246 @@
+package work
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sinks"
+	"github.com/ottla-io/ottla/sinks/backup"
+)
+
+// Why a job stops before it is done. A job whose service ends has no reason: it
+// goes on at the next start.
+var (
+	errPaused    = errors.New("paused")
+	errCancelled = errors.New("cancelled")
+)
+
+// job is one job while this process knows of it.
+type job struct {
+	id   reconcile.ID
+	now  func() time.Time
+	told func()
+
+	mu       sync.Mutex
+	record   record
+	shown    sinks.Job // progress
+	works    []reconcile.ID
+	failures int
+	failedAt time.Time
+	stopped  context.CancelCauseFunc // of the run, nil where none is
+	ended    chan struct{}           // closed when the run has ended
+}
+
+// result is what a job did.
+type result struct {
+	point  int64
+	text   []string
+	report any
+}
+
+func newJob(id reconcile.ID, r record, now func() time.Time, told func()) *job {
+	return &job{id: id, now: now, told: told, record: r}
+}
+
+func (j *job) isOver() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.record.over()
+}
+
+func (j *job) recordNow() record {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.record
+}
+
+func (j *job) set(r record) {
+	j.mu.Lock()
+	j.record = r
+	j.mu.Unlock()
+	j.told()
+}
+
+// working is what it was found to work on, beside what its document claims.
+func (j *job) working() []reconcile.ID {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.record.over() {
+		return nil
+	}
+	return j.works
+}
+
+// claim says what it works on, once that is known.
+func (j *job) claim(ids []reconcile.ID) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.works = ids
+}
+
+// progress is for whoever watches.
+func (j *job) progress(do func(*sinks.Job)) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	do(&j.shown)
+}
+
+// view is the job as people see it, without its id.
+func (j *job) view() sinks.Job {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	v := j.shown
+	v.State, v.Began, v.Ended = j.record.State, j.record.Began, j.record.Ended
+	if j.record.Point != 0 {
+		v.Point = j.record.Point
+	}
+	if j.failures > 0 && !j.record.over() && v.State == sinks.JobRunning {
+		v.State = sinks.JobFailing
+	}
+	if v.Text == "" && len(j.record.Text) > 0 {
+		v.Text = j.record.Text[0]
+	}
+	return v
+}
+
+// stop ends the run, if there is one, for a reason.
+func (j *job) stop(why error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.stopped != nil {
+		j.stopped(why)
+	}
+}
+
+// wait waits until no run goes on.
+func (j *job) wait(ctx context.Context) {
+	j.mu.Lock()
+	ended := j.ended
+	j.mu.Unlock()
+	if ended == nil {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-ended:
+	}
+}
+
+// tendJobs begins jobs whose records say that they are to run: new ones, and
+// those that a restart interrupted. The caller holds the lock.
+func (s *Service) tendJobs() {
+	for id, j := range s.jobs {
+		b, ok := s.briefs[id]
+		if !ok || !b.declared || !b.ours && b.want == nil || b.skip != "" {
+			continue
+		}
+		j.mu.Lock()
+		idle := j.stopped == nil && j.record.State == sinks.JobRunning
+		if idle {
+			ended := make(chan struct{})
+			j.ended = ended
+			spec := backup.Spec(j.record.Spec)
+			with := b.means
+			j.stopped = s.begin(func(ctx context.Context) {
+				defer close(ended)
+				s.work(ctx, j, policyRun{id: id, spec: spec, means: with})
+			})
+		}
+		j.mu.Unlock()
+	}
+}
+
+// work runs a job until it is done, trying again with growing pauses.
+func (s *Service) work(ctx context.Context, j *job, of policyRun) {
+	defer func() {
+		j.mu.Lock()
+		j.stopped = nil
+		j.mu.Unlock()
+		s.touch()
+		if s.o.Poke != nil {
+			s.o.Poke() // others may have waited for what it claimed
+		}
+	}()
+	for ctx.Err() == nil {
+		out, err := s.carryOut(ctx, j, of)
+		if err == nil && s.finish(ctx, j, of, out) {
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			j.failed(err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-after(ctx, pauseAfter(j.failuresNow())):
+		}
+	}
+}
+
+func (j *job) failed(err error) {
+	j.mu.Lock()
+	j.failures++
+	j.failedAt = j.now()
+	j.shown.Text = err.Error()
+	j.mu.Unlock()
+	j.told()
+}
+
+func (j *job) failuresNow() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return max(j.failures, 1)
+}
+
+// finish writes down that a job is done. Where that cannot be written it is not
+// done yet: the work is repeated, which finds nothing left to do.
+func (s *Service) finish(ctx context.Context, j *job, of policyRun, out result) bool {
+	r := j.recordNow()
+	r.State, r.Ended, r.Text, r.Point = sinks.JobDone, s.o.Now(), out.text, out.point
+	report, err := json.Marshal(out.report)
+	if err == nil {
+		r.Report = report
+		err = s.writeRecord(ctx, j.id, of, r)
+	}
+	if err != nil {
+		j.failed(err)
+		return false
+	}
+	j.mu.Lock()
+	j.failures, j.shown.Text = 0, ""
+	j.mu.Unlock()
+	j.set(r)
+	return true
+}
+
+func (s *Service) writeRecord(ctx context.Context, id reconcile.ID, of policyRun, r record) error {
+	h, err := s.homeFor(ctx, brief{id: id, want: of.spec, means: of.means})
+	if err != nil {
+		return err
+	}
+	return write(ctx, h, id, r)
+}
+
+// carryOut does what a job is there for.
+func (s *Service) carryOut(ctx context.Context, j *job, of policyRun) (result, error) {
+	switch doesOf(of.id) {
+	case backup.DoesBackup:
+		return s.backupOnce(ctx, j, of)
+	case backup.DoesRestore:
+		return s.restoreOnce(ctx, j, of)
+	case backup.DoesReset:
+		return s.resetOnce(ctx, j, of)
+	case backup.DoesRollback:
+		return s.rollbackOnce(ctx, j, of)
+	case backup.DoesValidation, backup.DoesDrill:
+		return s.validateOnce(ctx, of)
+	}
+	return result{}, fmt.Errorf("%s: nothing here does that", of.id)
+}

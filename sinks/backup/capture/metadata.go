@@ -49,7 +49,7 @@ func (r *run) listed(ctx context.Context) (map[string]shownTopic, error) {
 	if !slices.ContainsFunc(r.Topics, func(glob string) bool { return !literal(glob) }) {
 		return map[string]shownTopic{}, nil
 	}
-	return r.metadata(ctx, nil)
+	return r.everyTopic(ctx)
 }
 
 // missing are the names to ask for one by one.
@@ -147,21 +147,25 @@ func (t *topic) part(m kmsg.MetadataResponseTopicPartition) *part {
 	return p
 }
 
-// metadata asks for topics by name, or for all of them if names is nil. It is a
-// plain request: kadm answers from a cache.
+// metadata asks for topics by name. It is a plain request: kadm answers from a
+// cache.
 func (r *run) metadata(ctx context.Context, names []string) (map[string]shownTopic, error) {
-	req := kmsg.NewPtrMetadataRequest()
-	if names != nil {
-		req.Topics = make([]kmsg.MetadataRequestTopic, 0, len(names))
+	if len(names) == 0 {
+		return map[string]shownTopic{}, nil
 	}
+	req := kmsg.NewPtrMetadataRequest()
 	for _, name := range names {
 		t := kmsg.NewMetadataRequestTopic()
 		t.Topic = kmsg.StringPtr(name)
 		req.Topics = append(req.Topics, t)
 	}
-	if names != nil && len(names) == 0 {
-		return map[string]shownTopic{}, nil
-	}
+	return patiently(ctx, r.Patience, func() (map[string]shownTopic, error) { return askMetadata(ctx, r.cluster, req) })
+}
+
+// everyTopic asks for all that we may describe.
+func (r *run) everyTopic(ctx context.Context) (map[string]shownTopic, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = nil
 	return patiently(ctx, r.Patience, func() (map[string]shownTopic, error) { return askMetadata(ctx, r.cluster, req) })
 }
 

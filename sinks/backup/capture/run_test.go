@@ -154,11 +154,10 @@ func TestTwoRunsDoNotMeet(t *testing.T) {
 	o := w.options("orders")
 	met := sync.OnceFunc(func() {
 		var held *repository.HeldError
-		if _, err := Run(t.Context(), other); !errors.As(err, &held) || held.Holder != "test" {
+		if _, err := Run(t.Context(), other); !errors.As(err, &held) || !strings.HasPrefix(held.Holder, "test") {
 			t.Errorf("the other run says %v", err)
 		}
 	})
-	o.Step = func(string) { met() }
 	o.Step = func(name string) {
 		if name == "topics" {
 			met()
@@ -192,7 +191,7 @@ func TestAContinuousBackupClosesAWindowByTimeAndByBytes(t *testing.T) {
 	defer cancel()
 	windows := 0
 	began := time.Now()
-	err := Follow(ctx, w.options("orders"), Window{Interval: 30 * time.Second, Bytes: 1000}, func(report Report, err error) {
+	err := Follow(ctx, w.options("orders"), Window{Interval: 30 * time.Second, Bytes: 100}, func(report Report, err error) {
 		if err != nil {
 			t.Error(err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ottla-io/ottla/cmd/ottla/show"
 	"github.com/ottla-io/ottla/sinks/backup/capture"
+	"github.com/ottla-io/ottla/sinks/backup/format"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
 )
 
@@ -55,9 +56,22 @@ func (a *app) backupShow(ctx context.Context, s *openStore, o storeFlags, point 
 		return err
 	}
 	if len(topics) > 0 {
-		v.Contents = slices.DeleteFunc(v.Contents, func(t show.TopicView) bool { return !chosen(t.Name, topics) })
+		narrow(&v, topics)
 	}
 	return a.printer(a.out).PointView(v, partitions || a.verbose, time.Now())
+}
+
+// narrow leaves only some topics, and what groups have committed to them.
+func narrow(v *show.PointView, topics []string) {
+	v.Contents = slices.DeleteFunc(v.Contents, func(t show.TopicView) bool { return !chosen(t.Name, topics) })
+	var groups []format.Group
+	for _, g := range v.Groups {
+		g.Offsets = slices.DeleteFunc(slices.Clone(g.Offsets), func(c format.Commit) bool { return !chosen(c.Topic, topics) })
+		if len(g.Offsets) > 0 {
+			groups = append(groups, g)
+		}
+	}
+	v.Groups = groups
 }
 
 // standsOn are the earlier points whose manifests a point needs, oldest first.

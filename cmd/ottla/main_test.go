@@ -46,7 +46,7 @@ func TestCommands(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setUp,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "hand": byHand, "platform": platform, "waits": waits, "secretless": secretless},
+		Cmds:                withBackups(map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "hand": byHand, "platform": platform, "waits": waits, "secretless": secretless}),
 	})
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"fmt"
 	"slices"
 	"strconv"
@@ -81,7 +82,7 @@ func (o *restoreFlags) options(target *dialed, r *repository.Repository, point i
 		return restore.Options{}, err
 	}
 	if o.name == "" {
-		o.name = fmt.Sprintf("point-%d-%s", point, time.Now().UTC().Format("20060102t150405z"))
+		o.name = fmt.Sprintf("point-%d-%s-%s", point, time.Now().UTC().Format("20060102t150405z"), strings.ToLower(rand.Text()[:4]))
 	}
 	return restore.Options{
 		Name: o.name, Dial: target.dial, Repository: r, Point: point, Topics: o.topics, Rename: o.rename, Partitions: partitions,

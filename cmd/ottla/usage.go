@@ -61,9 +61,9 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 	for _, c := range cmd.Commands() {
 		names = append(names, c.Name())
 	}
-	hint := "ottla --help lists the commands"
+	hint := cmd.CommandPath() + " --help lists the commands"
 	if near := strict.Nearest(args[0], names); near != "" {
-		hint = "did you mean ottla " + near + "?"
+		hint = "did you mean " + cmd.CommandPath() + " " + near + "?"
 	}
 	return &usageError{fmt.Errorf("unknown command %q", args[0]), hint}
 }

@@ -286,3 +286,13 @@ func (w *world) same(topic string, partition int32, want []plain) {
 	}
 	w.t.Fatalf("%s-%d has %d records, want %d", topic, partition, len(got), len(want))
 }
+
+// write is what another producer does.
+func (w *world) write(topic string, partition int32, values ...string) {
+	c, err := kgo.NewClient(kgo.SeedBrokers(w.cluster.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	must(w.t, err)
+	defer c.Close()
+	for _, v := range values {
+		must(w.t, c.ProduceSync(w.t.Context(), &kgo.Record{Topic: topic, Partition: partition, Value: []byte(v)}).FirstErr())
+	}
+}

@@ -52,11 +52,11 @@ type topicRecord struct {
 	ID     string `json:"id,omitempty"`
 	// Had is what was set on an existing topic before it was lifted for the
 	// restore; null is what was not set.
-	Had    map[string]*string `json:"had,omitempty"`
+	Had map[string]*string `json:"had,omitempty"`
 	// Place is where every source partition goes; null where keys are placed anew.
 	Place  map[int32]int32 `json:"place"`
-	Starts map[int32]int64    `json:"starts,omitempty"` // offset of the first restored record by partition
-	Ends   map[int32]int64    `json:"ends,omitempty"`
+	Starts map[int32]int64 `json:"starts,omitempty"` // offset of the first restored record by partition
+	Ends   map[int32]int64 `json:"ends,omitempty"`
 }
 
 // idText is how Kafka prints a topic id.

@@ -53,12 +53,24 @@ func digests(ctx context.Context, r *repository.Repository, point int64, topics 
 		}
 		for _, v := range now {
 			if v.Point == point {
-				known, bad = v.Digests, v.Found
+				known, bad = v.Digests, against(v)
 			}
 		}
 	}
 	kept, missing := covering(known, topics)
 	return kept, append(bad, missing...), nil
+}
+
+// against is what a verification has found against a point. What it found of a
+// good one are notes.
+func against(v format.Verification) []string {
+	switch {
+	case v.Good:
+		return nil
+	case len(v.Found) == 0:
+		return []string{"the verification failed and does not say why"}
+	}
+	return v.Found
 }
 
 // verified returns the digests of the newest good verification of all data.

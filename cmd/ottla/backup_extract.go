@@ -68,7 +68,7 @@ func (a *app) backupExtract(ctx context.Context, s *openStore, o extractFlags) e
 	}
 	m.end()
 	if err != nil {
-		return fmt.Errorf("extract point %d: %w", p.Number, err)
+		return fmt.Errorf("point %d: %w", p.Number, err)
 	}
 	if o.output == "-" {
 		return nil // what was asked for is all that is printed

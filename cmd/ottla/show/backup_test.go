@@ -43,7 +43,7 @@ func pointView() show.PointView {
 	p := points()[3]
 	return show.PointView{
 		Store: "s3://backups/kafka", Point: p, Backup: nightly(), Began: p.Taken.Add(-time.Second), Ended: p.Taken.Add(90 * time.Second), Writer: "kafka-1/812/x7", Software: "ottla 0.4",
-		Encrypted: true, Packs: 3, StandsOn: []int64{8, 10}, Looks: []show.Verified{*p.Verified}, Contents: []show.TopicView{orders},
+		Encrypted: true, NewPacks: 3, StandsOn: []int64{8, 10}, Looks: []show.Verified{*p.Verified}, Contents: []show.TopicView{orders},
 		Groups: []format.Group{{Name: "billing", Type: "classic", State: "Stable", Offsets: []format.Commit{{Topic: "orders", Offset: 120, Clamped: 125}}}},
 		Share:  []string{"workers"}, ACLs: make([]format.ACL, 2), Users: []format.User{{Name: "bob", Mechanisms: []string{"SCRAM-SHA-512"}}},
 	}

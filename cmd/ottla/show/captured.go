@@ -59,7 +59,7 @@ func (p *Printer) Captured(c Captured) error {
 	took := time.Duration(c.Seconds * float64(time.Second))
 	p.linef("%s %s of %s in %s", p.paint("✓", color.FgGreen, color.Bold), p.bold(fmt.Sprintf("point %d", c.Point)), backupName(c.Backup), c.Store)
 	p.linef("    taken %s UTC, %s, in %s%s", c.Taken.UTC().Format(clock), plural(c.Topics, "topic"), Span(took), rate(c.Bytes, took))
-	p.linef("    new: %s records, %s, %s stored, %s written with %s requests", Count(c.Records), Bytes(c.Bytes), Bytes(c.Stored), plural(c.Objects, "object"), Count(c.Requests))
+	p.linef("    new: %s records, %s, %s stored, %s written; %s to the brokers", Count(c.Records), Bytes(c.Bytes), Bytes(c.Stored), plural(c.Objects, "object"), plural(int(c.Requests), "request"))
 	if c.Gone != (format.Gone{}) {
 		p.linef("    without a record: %s", goneWords(c.Gone))
 	}

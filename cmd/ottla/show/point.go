@@ -19,7 +19,7 @@ type PointView struct {
 	Writer    string          `json:"writer"`
 	Software  string          `json:"software"`
 	Encrypted bool            `json:"encrypted"`
-	Packs     int             `json:"newPacks"`
+	NewPacks  int             `json:"newPacks"`
 	StandsOn  []int64         `json:"standsOn,omitempty"` // earlier points
 	Looks     []Verified      `json:"verifications,omitempty"`
 	Contents  []TopicView     `json:"contents"`
@@ -98,7 +98,7 @@ func ViewOf(e repository.Entry, whole *repository.Point, chain []int64) PointVie
 		StandsOn: chain, Groups: m.Groups, Share: m.Share, ACLs: m.ACLs, Quotas: m.Quotas, Users: m.Users,
 	}
 	for _, part := range m.Parts {
-		v.Packs += len(part.Packs)
+		v.NewPacks += len(part.Packs)
 	}
 	for _, one := range e.Verified {
 		v.Looks = append(v.Looks, Verified{Level: one.Level, Good: one.Good, Found: one.Found, When: one.Ended, By: one.By})

@@ -41,7 +41,7 @@ func (p *Printer) pointHead(v PointView, now time.Time) {
 	p.linef("  written by %s, %s", dash(v.Writer), dash(v.Software))
 	p.linef("  signed by  %s", cmp.Or(v.Signer, "nobody: what it says cannot be proven to be ours"))
 	size := fmt.Sprintf("%s, %s, %s records, %s", plural(v.Topics, "topic"), plural(v.Partitions, "partition"), Count(v.Records), Bytes(v.Total))
-	p.linef("  holds      %s (new: %s in %s)%s", size, Bytes(v.New), plural(v.Packs, "pack"), when(v.Encrypted, ", encrypted"))
+	p.linef("  holds      %s (new: %s in %s)%s", size, Bytes(v.New), plural(v.NewPacks, "pack"), when(v.Encrypted, ", encrypted"))
 	if v.Pinned != "" {
 		p.linef("  pinned     %s: retention never drops it", v.Pinned)
 	}
@@ -76,7 +76,7 @@ func standsOn(v PointView) string {
 	for i, n := range v.StandsOn {
 		words[i] = fmt.Sprint(n)
 	}
-	return "points " + strings.Join(words, ", ")
+	return strings.TrimPrefix(plural(len(words), "point"), fmt.Sprint(len(words))+" ") + " " + strings.Join(words, ", ")
 }
 
 func (p *Printer) pointTopics(all []TopicView) {

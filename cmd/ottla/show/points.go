@@ -37,6 +37,7 @@ type Point struct {
 	Records    int64       `json:"records"`
 	New        int64       `json:"newBytes"`
 	Total      int64       `json:"totalBytes"`
+	Packs      int64       `json:"newPackBytes"` // of the objects that were new, with their indexes
 	State      string      `json:"state"` // good | damaged | dropped
 	Why        string      `json:"why,omitempty"`
 	Pinned     string      `json:"pinned,omitempty"`
@@ -59,7 +60,7 @@ type Verified struct {
 func PointOf(e repository.Entry, whole *repository.Point) Point {
 	m := e.Manifest
 	p := Point{
-		Number: m.Number, Kind: m.Kind, Taken: m.Taken, Parent: m.Parent, Topics: len(m.Topics), New: e.Size,
+		Number: m.Number, Kind: m.Kind, Taken: m.Taken, Parent: m.Parent, Topics: len(m.Topics), Packs: e.Size,
 		State: "good", Pinned: m.Pinned, Notes: m.Notes, Verified: verifiedOf(e.Verified),
 	}
 	if e.Signer != nil {
@@ -71,6 +72,19 @@ func PointOf(e repository.Entry, whole *repository.Point) Point {
 	case e.Bad != "":
 		p.State, p.Why = "damaged", e.Bad
 	}
+	p.add(m, whole)
+	return p
+}
+
+// add adds up what is new, and what it holds.
+func (p *Point) add(m format.Manifest, whole *repository.Point) {
+	for _, part := range m.Parts {
+		for _, pack := range part.Packs {
+			for _, f := range pack.Frames {
+				p.New += f.Length
+			}
+		}
+	}
 	for _, t := range m.Topics {
 		p.Partitions += len(t.Partitions)
 		if whole == nil {
@@ -81,7 +95,6 @@ func PointOf(e repository.Entry, whole *repository.Point) Point {
 			p.Records, p.Total = p.Records+sum.Records, p.Total+sum.Bytes
 		}
 	}
-	return p
 }
 
 func verifiedOf(all []format.Verification) *Verified {

@@ -63,6 +63,7 @@ func (r *Repository) commit(ctx context.Context, l *Lease, m format.Manifest) (*
 	if err := r.put(ctx, pointName(m.Number), "application/octet-stream", b); err != nil {
 		return nil, err
 	}
+	r.judge(m.Number, false)
 	at, _ := r.clock.at(r.o.Now())
 	return &Point{Manifest: stored, Written: at, refs: refs}, nil
 }
@@ -123,12 +124,8 @@ func (r *Repository) newestIs(parent int64, st *state) bool {
 // when, by the store's clock, the first was written.
 func (r *Repository) checkPacks(ctx context.Context, m *format.Manifest) (oldest time.Time, err error) {
 	var names []format.Pack
-	inherited := map[string]bool{} // older points wrote them: they say nothing of this run's age
 	for _, part := range m.Parts {
 		names = append(names, part.Packs...)
-		for _, p := range part.Packs {
-			inherited[p.ID] = part.Writer == format.Inherited
-		}
 	}
 	written := make([]time.Time, len(names))
 	g, ctx := errgroup.WithContext(ctx)
@@ -149,10 +146,7 @@ func (r *Repository) checkPacks(ctx context.Context, m *format.Manifest) (oldest
 	if err := g.Wait(); err != nil {
 		return time.Time{}, err
 	}
-	for i, at := range written {
-		if inherited[names[i].ID] {
-			continue
-		}
+	for _, at := range written {
 		if oldest.IsZero() || at.Before(oldest) {
 			oldest = at
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -17,7 +16,9 @@ import (
 // safe tells whether a name can be part of an object's name in every store, and
 // of a URL, as it is. Kafka's cluster ids may begin with - or _.
 func safe(part string) bool {
-	return regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}$`).MatchString(part)
+	return part != "" && len(part) <= 255 && part[0] != '.' && !strings.ContainsFunc(part, func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '.' && c != '-' && c != '_'
+	})
 }
 
 // rootOf is where a repository begins below its store.

@@ -78,14 +78,18 @@ func (s stretch) frame() format.Frame {
 	return format.Frame{Topic: "orders", TopicID: topicID, Partition: s.partition, First: s.from, Next: s.to, Batches: 1, Records: s.to - s.from}
 }
 
-func (f *fixture) pack(all ...stretch) format.Pack {
+func (f *fixture) pack(all ...stretch) format.Pack { return f.packOf(topicID, all...) }
+
+func (f *fixture) packOf(id string, all ...stretch) format.Pack {
 	f.t.Helper()
 	w, err := f.NewPack(f.t.Context())
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	for _, s := range all {
-		if err := w.Add(s.frame(), s.body()); err != nil {
+		frame := s.frame()
+		frame.TopicID = id
+		if err := w.Add(frame, s.body()); err != nil {
 			f.t.Fatal(err)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"time"
 
@@ -33,7 +32,7 @@ func packID(name string) (string, bool) {
 }
 
 func isPackID(id string) bool {
-	return regexp.MustCompile(`^[0-9a-f]{28}$`).MatchString(id)
+	return len(id) == 28 && strings.Trim(id, "0123456789abcdef") == ""
 }
 
 // newPackID is the time in milliseconds, so that names sort by time, and 64
@@ -239,6 +238,6 @@ func (w *PackWriter) Abort() {
 	}
 	w.cancel()
 	w.pipe.CloseWithError(context.Canceled)
-	<-w.done
+	_ = <-w.done // whatever came of it, there is no pack
 	w.cancelled()
 }

@@ -13,6 +13,9 @@ import (
 	"github.com/ottla-io/ottla/sinks/backup/store/through"
 )
 
+// queries finds what stands behind the question mark of a URL.
+var queries = regexp.MustCompile(`(https?://[^\s"'?]*)\?[^\s"']*`)
+
 // secrets are the values that were read so far, so that no error shows them.
 type secrets struct {
 	mu     sync.Mutex
@@ -79,7 +82,6 @@ func clean(err error, known *secrets) error {
 	if err == nil {
 		return nil
 	}
-	queries := regexp.MustCompile(`(https?://[^\s"'?]*)\?[^\s"']*`)
 	text := queries.ReplaceAllString(err.Error(), "$1?…")
 	text = known.cut(strings.Join(strings.Fields(text), " "))
 	if len(text) > 1000 {

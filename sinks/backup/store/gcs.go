@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 
+	"cloud.google.com/go/storage"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/gcsblob"
 	"gocloud.dev/gcp"
@@ -18,12 +19,13 @@ import (
 const scopeGCS = "https://www.googleapis.com/auth/devstorage.read_write"
 
 // openGCS opens a bucket of Google Cloud Storage, or of the emulator that
-// STORAGE_EMULATOR_HOST names. The SDK tries again what can be tried again.
+// STORAGE_EMULATOR_HOST names. The SDK tries again what can be tried again,
+// but not for ever.
 func openGCS(ctx context.Context, a address, o Options, known *secrets) (*blob.Bucket, error) {
 	// Tokens are fetched long after Open has returned.
 	ctx = context.WithoutCancel(ctx)
 	if o.GCS == nil && os.Getenv("STORAGE_EMULATOR_HOST") != "" {
-		return gcsblob.OpenBucket(ctx, gcp.NewAnonymousHTTPClient(gcp.DefaultTransport()), a.bucket, nil)
+		return patient(gcsblob.OpenBucket(ctx, gcp.NewAnonymousHTTPClient(gcp.DefaultTransport()), a.bucket, nil))
 	}
 	tokens, err := tokensGCS(ctx, o, known)
 	if err != nil {
@@ -33,7 +35,23 @@ func openGCS(ctx context.Context, a address, o Options, known *secrets) (*blob.B
 	if err != nil {
 		return nil, err
 	}
-	return gcsblob.OpenBucket(ctx, client, a.bucket, nil)
+	return patient(gcsblob.OpenBucket(ctx, client, a.bucket, nil))
+}
+
+// attemptsGCS is how often a call is tried, over some fifteen seconds. Left to
+// itself the SDK goes on until the context ends, which for a run may be never.
+const attemptsGCS = 6
+
+// patient bounds how long a bucket's calls are tried again.
+func patient(b *blob.Bucket, err error) (*blob.Bucket, error) {
+	if err != nil {
+		return nil, err
+	}
+	var client *storage.Client
+	if b.As(&client) {
+		client.SetRetry(storage.WithMaxAttempts(attemptsGCS))
+	}
+	return b, nil
 }
 
 func tokensGCS(ctx context.Context, o Options, known *secrets) (oauth2.TokenSource, error) {

@@ -28,14 +28,17 @@ type writer struct {
 	options *blob.WriterOptions
 
 	uploaded bool
+	failed   error // of the upload, for Close
 	pipe     *io.PipeWriter
 	done     chan error
 }
 
-// Upload implements driver.Uploader. An error of r leaves no object.
+// Upload implements driver.Uploader. An error of r leaves no object. Errors are
+// Close's to tell: blob v0.47 gives those a code, and Upload's none.
 func (w *writer) Upload(r io.Reader) error {
 	w.uploaded = true
-	return w.upload(r)
+	w.failed = w.upload(r)
+	return nil
 }
 
 func (w *writer) upload(r io.Reader) error {
@@ -72,7 +75,7 @@ func (w *writer) start() {
 // Close waits until the object stands.
 func (w *writer) Close() error {
 	if w.uploaded {
-		return nil
+		return w.failed
 	}
 	if w.pipe == nil {
 		w.start()

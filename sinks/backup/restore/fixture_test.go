@@ -296,3 +296,15 @@ func (w *world) write(topic string, partition int32, values ...string) {
 		must(w.t, c.ProduceSync(w.t.Context(), &kgo.Record{Topic: topic, Partition: partition, Value: []byte(v)}).FirstErr())
 	}
 }
+
+func (w *world) createTopic(names ...string) error {
+	_, err := w.admin.CreateTopics(w.t.Context(), 1, 1, nil, names...)
+	return err
+}
+
+func (w *world) maps(restore string) []Map {
+	w.t.Helper()
+	var out []Map
+	must(w.t, Offsets(w.t.Context(), w.repo, restore, func(m Map) error { out = append(out, m); return nil }))
+	return out
+}

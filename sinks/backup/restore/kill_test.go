@@ -123,6 +123,7 @@ func TestAForeignWriteStopsItsPartitionAndIsNamed(t *testing.T) {
 	w := newWorld(t)
 	w.point(nil, orders())
 	o := w.options("foreign")
+	o.Concurrency = 1 // partition 0 comes first
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var once atomic.Bool

@@ -36,7 +36,7 @@ func (v *validation) groups() error {
 	}
 	text := fmt.Sprintf("%s of %s lie inside the point", plural(commits, "committed offset"), plural(len(chosen), "group"))
 	if back > 0 {
-		text += fmt.Sprintf("; %d were set back in the source since, and a restore would set them forward again", back)
+		text += fmt.Sprintf("; set back in the source since then: %d, which a restore would set forward again", back)
 	}
 	v.evidence.check("groups", text, bad)
 	return nil

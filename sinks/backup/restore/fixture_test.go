@@ -308,3 +308,9 @@ func (w *world) maps(restore string) []Map {
 	must(w.t, Offsets(w.t.Context(), w.repo, restore, func(m Map) error { out = append(out, m); return nil }))
 	return out
 }
+
+// untext is the other way of text.
+func untext(s string) []byte {
+	b, _ := base64.StdEncoding.DecodeString(s[:len(s)-1])
+	return b
+}

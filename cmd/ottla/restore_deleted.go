@@ -8,13 +8,8 @@ import (
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
+	"github.com/ottla-io/ottla/sinks/backup/work"
 	"github.com/ottla-io/ottla/sources"
-)
-
-// Where final backups of topics that Git removes are kept.
-const (
-	finalNamespace = "ottla"
-	finalName      = "deleted-topics"
 )
 
 // deletedFrom fills in what --deleted-topic means: the backup of final points,
@@ -26,7 +21,7 @@ func (a *app) deletedFrom(o *restoreFlags) error {
 	if o.backup != "" || len(o.topics) > 0 || !o.at.IsZero() {
 		return &usageError{errors.New("--deleted-topic says itself what is restored"), "leave --backup, --topics and --at out"}
 	}
-	o.backup, o.topics = finalNamespace+"/"+finalName, []string{o.deleted}
+	o.backup, o.topics = work.FinalNamespace+"/"+work.FinalName, []string{o.deleted}
 	if len(o.groups) == 0 {
 		o.groups = []string{"*"}
 	}

@@ -38,7 +38,7 @@ type Point struct {
 	New        int64       `json:"newBytes"`
 	Total      int64       `json:"totalBytes"`
 	Packs      int64       `json:"newPackBytes"` // of the objects that were new, with their indexes
-	State      string      `json:"state"` // good | damaged | dropped
+	State      string      `json:"state"`        // good | damaged | dropped
 	Why        string      `json:"why,omitempty"`
 	Pinned     string      `json:"pinned,omitempty"`
 	Notes      []string    `json:"notes,omitempty"`

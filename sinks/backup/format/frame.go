@@ -87,7 +87,7 @@ func exactly(r io.Reader, dst []byte, raw int64) ([]byte, error) {
 // readUpTo reads all of r into dst[:0], which grows only as bytes come; more
 // than limit are an error.
 func readUpTo(r io.Reader, dst []byte, limit int64) ([]byte, error) {
-	const step = 1 << 20
+	const step = 64 << 10 // most objects are small
 	b := dst[:0]
 	for {
 		if int64(len(b)) > limit {

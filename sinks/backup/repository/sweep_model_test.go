@@ -22,7 +22,7 @@ import (
 )
 
 // steps of the model test.
-const steps = 600
+const steps = 10_000
 
 // model is agents that back up a source, drop and sweep, crash and meet each
 // other, beside what every point contained when it was committed.
@@ -56,7 +56,11 @@ type agent struct {
 func TestNothingOfAKeptPointIsEverLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newModel(t)
-		for step := range steps {
+		n := steps
+		if testing.Short() {
+			n /= 10
+		}
+		for step := range n {
 			m.step()
 			if t.Failed() {
 				t.Fatalf("at step %d", step)
@@ -64,12 +68,12 @@ func TestNothingOfAKeptPointIsEverLost(t *testing.T) {
 		}
 		m.checkPoints(slices.Sorted(maps.Keys(m.points)))
 		m.everythingElseIsSwept()
-		for name, n := range m.written {
-			if n > 1 {
-				t.Errorf("%s was written %d times", name, n)
+		for name, times := range m.written {
+			if times > 1 {
+				t.Errorf("%s was written %d times", name, times)
 			}
 		}
-		t.Logf("%d steps: %v", steps, m.ran)
+		t.Logf("%d steps: %v", n, m.ran)
 	})
 }
 
@@ -83,7 +87,7 @@ func newModel(t *testing.T) *model {
 		t: t, rng: rng, source: newSource(rng), enc: enc, points: map[int64]contents{}, ends: map[int64]map[string]partitionEnd{},
 		dropped: map[int64]bool{}, written: map[string]int{}, ran: map[string]int{},
 	}
-	m.world = &world{t: t, bucket: memblob.OpenBucket(nil), key: newKey(1)}
+	m.world = &world{t: t, bucket: memblob.OpenBucket(nil)}
 	counted := through.Bucket(m.world.bucket, func(_ context.Context, op through.Op, key string, do func() error) error {
 		err := do()
 		if op == through.Write && err == nil {
@@ -96,7 +100,7 @@ func newModel(t *testing.T) *model {
 		a := &agent{faults: &storetest.Faults{}}
 		a.opts = repository.Options{
 			Bucket: a.faults.Wrap(counted), Identity: format.Identity{Namespace: "default", Name: "nightly", Cluster: "cluster-1"},
-			Key: newKey(1), Writer: fmt.Sprintf("host/%d", i),
+			Writer: fmt.Sprintf("host/%d", i),
 		}
 		m.agents = append(m.agents, a)
 		m.restart(a)
@@ -118,17 +122,17 @@ func (m *model) restart(a *agent) {
 func (m *model) step() {
 	a := m.agents[m.rng.IntN(len(m.agents))]
 	switch n := m.rng.IntN(1000); {
-	case n < 600:
+	case n < 800:
 		m.source.change()
-	case n < 780:
+	case n < 860:
 		m.act(a, "run", m.run)
-	case n < 830:
+	case n < 875:
 		m.act(a, "drop", m.drop)
-	case n < 870:
-		m.act(a, "sweep", m.sweep)
-	case n < 880:
-		m.stale()
 	case n < 890:
+		m.act(a, "sweep", m.sweep)
+	case n < 894:
+		m.stale()
+	case n < 897:
 		m.verify(a)
 	case n < 900:
 		m.restart(a)

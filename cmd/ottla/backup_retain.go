@@ -10,6 +10,7 @@ import (
 	"github.com/ottla-io/ottla/cmd/ottla/show"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
 	"github.com/ottla-io/ottla/sinks/backup/retention"
+	"github.com/ottla-io/ottla/sources"
 )
 
 // retainFlags say what is kept.
@@ -63,7 +64,7 @@ func (a *app) backupRetain(ctx context.Context, s *openStore, o retainFlags) err
 	o.policy.Within = o.within.Duration
 	decisions, err := retention.Apply(retainable(entries), o.policy, time.Now())
 	if err != nil {
-		return err
+		return &sources.HintError{Err: err, Hint: "here the rules are --keep-last, --keep-within, --keep-hourly, --keep-daily, --keep-weekly, --keep-monthly and --keep-yearly"}
 	}
 	out := show.Retained{Store: s.name, Backup: r.Identity(), DryRun: o.dry, Points: show.RetainedOf(decisions)}
 	drop := dropped(decisions)

@@ -8,6 +8,6 @@ const cliBackupJSON = `
 ` + "`backup verify`" + `: a list of ` + "`point, level, good, found[], digests[], began, ended, by`" + `.
 ` + "`backup extract`" + `: ` + "`point, format, output, files, records, bytes`" + `. ` + "`backup retain`" + `: ` + "`dryRun, points[], freedBytes, swept`" + `; a point has ` + "`point, taken`" + ` and either ` + "`keep[]`" + ` or ` + "`drop`" + `. ` + "`backup repair`" + `: ` + "`dryRun, point, topics, lost[]`" + `.
 ` + "`restore --dry-run`" + `: ` + "`name, point, taken, exact, topics[], groups[], users[], acls, quotas, records, bytes, problems[], notes[]`" + `; ` + "`restore`" + ` adds ` + "`restored, rawBytes, encoded, left[], proof[], unequal[], snapshot, began, took`" + ` (nanoseconds).
-` + "`drill`" + `: the evidence, ` + "`version, kind, backup, point, taken, target, proves, passed, checks[], digests[], began, ended, by, software, files[]`" + `.
+` + "`drill`" + `: the evidence, ` + "`version, kind, backup, point, taken, target, proves, passed, checks[], digests[], began, ended, by, software, files[], signed`" + `.
 ` + "`job`" + `: a list of ` + "`id, cluster, state, text, done, total, unit, point, began, ended, next`" + `.
 `

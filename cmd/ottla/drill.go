@@ -81,7 +81,7 @@ func (a *app) drill(ctx context.Context, s *openStore, o drillFlags) error {
 	if err != nil {
 		return fmt.Errorf("drill of point %d: %w", p.Number, err)
 	}
-	out := show.Drilled{Evidence: found}
+	out := show.Drilled{Evidence: found, Signed: o.evidence != "" && s.key != nil}
 	if o.evidence != "" {
 		if out.Files, err = writeEvidence(o.evidence, found, s); err != nil {
 			return err

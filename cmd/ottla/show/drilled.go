@@ -12,7 +12,8 @@ import (
 // Drilled is what a drill found, and where its evidence lies.
 type Drilled struct {
 	proof.Evidence
-	Files []string `json:"files,omitempty"`
+	Files  []string `json:"files,omitempty"`
+	Signed bool     `json:"signed"`
 }
 
 // Drilled prints what a drill proves.
@@ -34,6 +35,9 @@ func (p *Printer) Drilled(d Drilled, now time.Time) error {
 	p.linef("%s", p.verdict(d))
 	for _, name := range d.Files {
 		p.linef("    evidence: %s", name)
+	}
+	if len(d.Files) > 0 && !d.Signed {
+		p.linef("    it is not signed: --signing-key FILE signs it, and so does a configured store")
 	}
 	return nil
 }

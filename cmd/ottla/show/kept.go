@@ -93,7 +93,10 @@ func (p *Printer) Retained(r Retained, now time.Time) error {
 }
 
 func (p *Printer) retainedTotals(r Retained, dropped int) string {
-	freed := fmt.Sprintf("%s that no other point needs, freed %s after the drop", Bytes(r.Freed), Span(repository.SweepGrace))
+	freed := "the points that stay need all its data"
+	if r.Freed > 0 {
+		freed = fmt.Sprintf("%s that no other point needs, freed %s after the drop", Bytes(r.Freed), Span(repository.SweepGrace))
+	}
 	switch {
 	case dropped == 0:
 		return "nothing to drop"

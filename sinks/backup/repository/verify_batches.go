@@ -50,11 +50,14 @@ func (c *batchCheck) one(h batch.Header, whole []byte, each func(batch.Record)) 
 	case h.Next() <= c.frame.First || h.Next() > c.frame.Next:
 		return fmt.Errorf("it ends at %d, outside the frame's offsets", h.Next())
 	}
-	decoded := int64(0)
+	decoded, inside := int64(0), int64(0)
 	err := c.dec.Records(whole, func(r batch.Record) error {
 		decoded++
 		if err := c.timed(r); err != nil {
 			return err
+		}
+		if r.Offset >= c.frame.First && r.Offset < c.frame.Next { // a log may begin within a batch
+			inside++
 		}
 		each(r)
 		return nil
@@ -65,7 +68,7 @@ func (c *batchCheck) one(h batch.Header, whole []byte, each func(batch.Record)) 
 	if decoded != int64(h.Records) {
 		return fmt.Errorf("it holds %d records, its header says %d", decoded, h.Records)
 	}
-	c.next, c.batches, c.records = h.Next(), c.batches+1, c.records+decoded
+	c.next, c.batches, c.records = h.Next(), c.batches+1, c.records+inside
 	return nil
 }
 

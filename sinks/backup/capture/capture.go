@@ -25,7 +25,7 @@ type Options struct {
 	Codec      string // of frames: "" or none, lz4, zstd
 	Level      int    // of Codec; 0 is its default
 	PackSize   int64  // bytes; 0 is 64 MiB
-	// Memory bounds what a run holds, in bytes; 0 is 256 MiB. A quarter of it is
+	// Memory bounds what a run holds, in bytes; 0 is 256 MiB. A sixth of it is
 	// for batches under way; the rest is for what is made of them (compressed
 	// frames, buffers of uploads) and for what the collector has not yet freed.
 	Memory int64

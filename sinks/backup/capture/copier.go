@@ -38,10 +38,10 @@ type copier struct {
 }
 
 const (
-	// largestAnswer is what one fetch asks for: two frames.
-	largestAnswer = 8 << 20
+	// largestAnswer is what one fetch asks for: a frame.
+	largestAnswer = frameSize
 	// memoryShare of the whole is for batches under way.
-	memoryShare = 4
+	memoryShare = 6
 	// tellEvery is how often progress is told.
 	tellEvery = 100 * time.Millisecond
 )

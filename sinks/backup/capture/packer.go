@@ -18,7 +18,7 @@ const (
 	// lanesEach is how many of them one topic has, or all the small ones share.
 	lanesEach = 2
 	// laneDepth is how many frames wait before a lane.
-	laneDepth = 4
+	laneDepth = 1
 )
 
 // packer puts frames into packs. A topic has packs of its own as long as what is

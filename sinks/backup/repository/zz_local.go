@@ -1,0 +1,5 @@
+package repository
+
+import "errors"
+
+var errSealed = errors.New("sealed")

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -152,16 +154,16 @@ func (j *job) surveyExisting(ctx context.Context, tl *topicLayout, state topicSt
 		j.note("%s is compacted, and was not in the backup: records without a key will be removed by its cleaner", tl.target)
 	}
 	j.expires(tl, now["cleanup.policy"].value, now["retention.ms"].value)
-	return j.surveyData(ctx, tl, t)
+	return j.surveyData(ctx, tl, slices.Sorted(maps.Keys(state.leaders)), t)
 }
 
-// surveyData looks whether the topic holds records.
-func (j *job) surveyData(ctx context.Context, tl *topicLayout, t *topicRecord) error {
-	starts, err := j.target.offsets(ctx, tl.target, tl.lanes(), -2)
+// surveyData looks whether the topic holds records, in any partition.
+func (j *job) surveyData(ctx context.Context, tl *topicLayout, partitions []int32, t *topicRecord) error {
+	starts, err := j.target.offsets(ctx, tl.target, partitions, -2)
 	if err != nil {
 		return err
 	}
-	ends, err := j.target.offsets(ctx, tl.target, tl.lanes(), -1)
+	ends, err := j.target.offsets(ctx, tl.target, partitions, -1)
 	if err != nil {
 		return err
 	}

@@ -176,13 +176,14 @@ func (j *job) look(ctx context.Context) (missing []string, err error) {
 	return missing, nil
 }
 
-// purge removes what the topics hold, up to the end that they have now.
+// purge removes what the topics hold, in all partitions, up to the end that
+// they have now.
 func (j *job) purge(ctx context.Context) error {
-	for i, t := range j.rec.Topics {
+	for _, t := range j.rec.Topics {
 		if t.Action != actionPurge {
 			continue
 		}
-		ends, err := j.target.offsets(ctx, t.Target, j.layout.topics[i].lanes(), -1)
+		ends, err := j.target.offsets(ctx, t.Target, j.target.partitions(t.Target), -1)
 		if err != nil {
 			return err
 		}

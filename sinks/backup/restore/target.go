@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -125,6 +127,13 @@ func (t *target) learn(topic string, leaders map[int32]int32) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.leaders[topic] = leaders
+}
+
+// partitions are those of a topic that leaders were learned of.
+func (t *target) partitions(topic string) []int32 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Sorted(maps.Keys(t.leaders[topic]))
 }
 
 // leader is the broker that leads a partition.

@@ -53,8 +53,11 @@ func (a *Agent) Run(ctx context.Context) {
 		f.begin()
 		all.Go(func() { f.run(ctx, a.Poke) })
 	}
-	for i := range a.Clusters {
+	for i, c := range a.Clusters {
 		all.Go(func() { a.keep(ctx, i) })
+		if c.Work != nil {
+			all.Go(func() { c.Work.Run(ctx) })
+		}
 	}
 	all.Wait()
 }

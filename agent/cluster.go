@@ -31,6 +31,8 @@ type Cluster struct {
 	Key      []byte // seals secrets
 	Syncs    []*Sync
 	Work     Work // what goes on beside the rounds; may be nil
+	// Preparer takes final backups before something is taken away for good; may be nil.
+	Preparer Preparer
 	Now      func() time.Time
 	// Step is called by name between any two steps of a round. It may be nil.
 	Step func(string)
@@ -69,7 +71,7 @@ func (c *Cluster) RoundAsAgreed(ctx context.Context, scope reconcile.Scope, agre
 	s, known := c.survey(ctx, &report, scope, true)
 	for i, sync := range known {
 		c.step("before plan")
-		c.plan(ctx, s, sync, &report.Syncs[i], scope)
+		c.plan(ctx, s, sync, &report.Syncs[i], scope, sync.Mode != Observe)
 		c.step("after plan")
 		if report.Syncs[i].RunErr = agreed.covers(c.Name, report.Syncs[i]); report.Syncs[i].RunErr != nil {
 			continue
@@ -91,7 +93,7 @@ func (c *Cluster) propose(ctx context.Context, scope reconcile.Scope) Report {
 	report := Report{Cluster: c.Name, Began: c.Now()}
 	s, known := c.survey(ctx, &report, scope, false)
 	for i, sync := range known {
-		c.plan(ctx, s, sync, &report.Syncs[i], scope)
+		c.plan(ctx, s, sync, &report.Syncs[i], scope, false)
 	}
 	return c.end(report)
 }
@@ -213,9 +215,9 @@ func (c *Cluster) Close() {
 	}
 }
 
-// plan makes a sync's plan: diff, what the brokers say of it, the guards, and
-// what people confirmed.
-func (c *Cluster) plan(ctx context.Context, s *scene, sync *Sync, r *SyncReport, scope reconcile.Scope) {
+// plan makes a sync's plan: diff, what the brokers say of it, the guards, what
+// people confirmed, and what must be done before; with begin that is begun.
+func (c *Cluster) plan(ctx context.Context, s *scene, sync *Sync, r *SyncReport, scope reconcile.Scope, begin bool) {
 	if sync.good == nil {
 		return
 	}
@@ -225,7 +227,7 @@ func (c *Cluster) plan(ctx context.Context, s *scene, sync *Sync, r *SyncReport,
 		r.CheckErr = fmt.Errorf("let the brokers check the plan of sync %s: %w", sync.Name, err)
 	}
 	plan = plan.Guarded(sync.Guards...)
-	r.Plan = plan.Confirmed(s.state.Confirmed(sync.Name, c.Now()))
+	r.Plan = c.prepared(ctx, plan.Confirmed(s.state.Confirmed(sync.Name, c.Now())), begin)
 	r.Holds = r.Plan.Held()
 }
 
@@ -301,6 +303,7 @@ func (c *Cluster) carryOut(ctx context.Context, s *scene, sync *Sync, r *SyncRep
 	r.Outcomes, r.RunErr = c.runner(s).Run(ctx, r.Plan)
 	c.step("after run")
 	c.settle(ctx, s, sync, r)
+	c.brief(s) // what was applied now is at work now
 	r.Took = c.Now().Sub(began)
 }
 
@@ -311,6 +314,9 @@ func (c *Cluster) runner(s *scene) reconcile.Runner {
 	for _, k := range s.target.Kinds() {
 		runner.Order = append(runner.Order, k.Name())
 		runner.Kinds[k.Name()] = k
+		if c.Preparer != nil {
+			runner.Kinds[k.Name()] = assured{k, c.Preparer}
+		}
 	}
 	return runner
 }

@@ -24,7 +24,7 @@ type SyncConfig struct {
 	Interval           time.Duration                  `json:"interval" doc:"How often the cluster is compared with Git." default:"30s" min:"1s"`
 	Mode               Mode                           `json:"mode" doc:"observe: everything is planned, told and shown, nothing is written or adopted." enum:"apply,observe" default:"apply"`
 	Drift              reconcile.DriftMode            `json:"drift" doc:"What happens to a difference that Git did not cause: put it back, only tell, or do not look." enum:"heal,report,off" default:"heal"`
-	DriftByKind        map[string]reconcile.DriftMode `json:"driftByKind" doc:"The same for one live kind: Topic, ScramCredential, AclSet, QuotaEntity." enum:"heal,report,off"`
+	DriftByKind        map[string]reconcile.DriftMode `json:"driftByKind" doc:"The same for one live kind: Topic, ScramCredential, AclSet, QuotaEntity, BackupPolicy, Job." enum:"heal,report,off"`
 	Recreate           bool                           `json:"recreate" doc:"Create anew, empty, a topic of ours that was deleted by hand. Otherwise this waits for a person."`
 	Allow              AllowConfig                    `json:"allow" doc:"What the path may declare. Anything if not given."`
 	WipeGuard          WipeGuardConfig                `json:"wipeGuard" doc:"A revision that would delete more has all its deletions held."`
@@ -63,7 +63,9 @@ var fullHash = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
 // LiveKinds are the kinds that a configuration may speak of: those that cmd
 // puts in.
-func LiveKinds() []string { return []string{"Topic", "ScramCredential", "AclSet", "QuotaEntity"} }
+func LiveKinds() []string {
+	return []string{"Topic", "ScramCredential", "AclSet", "QuotaEntity", "BackupPolicy", "Job"}
+}
 
 // Check wants one field, and one that can be looked for.
 func (r *RefConfig) Check(report func(path, text string)) {

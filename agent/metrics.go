@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sinks"
 )
 
 // MetricsOptions name everything that may ever be a label, so that every
@@ -25,6 +26,8 @@ type MetricsOptions struct {
 	HookOutcomes []string
 	// Git returns a repository's traffic since the start, by its name.
 	Git map[string]func() []GitTraffic
+	// Work returns the figures of what goes on beside the rounds, by cluster.
+	Work map[string]func() sinks.WorkFigures
 }
 
 // GitTraffic counts conversations with a repository.
@@ -56,7 +59,7 @@ type Metrics struct {
 func NewMetrics(o MetricsOptions) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry(), known: map[string]map[string]bool{}, drifted: map[string]map[string]bool{}}
 	m.describe()
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), gitCollector{o.Git},
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), gitCollector{o.Git}, newWorkCollector(o.Work),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "ottla_info", Help: "Which version runs; always 1.",
 			ConstLabels: prometheus.Labels{"version": o.Version, "goversion": runtime.Version()},

@@ -28,6 +28,7 @@ func (s *seen) live() []reconcile.Live {
 // each kind. A kind that cannot be read is Unknown; the others go on.
 func (c *Cluster) observe(ctx context.Context, s *scene, scope reconcile.Scope) error {
 	s.seen = seen{byID: map[reconcile.ID]reconcile.Live{}}
+	c.brief(s)
 	c.readAll(ctx, s, scope)
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("observe cluster %s: %w", c.Name, err)

@@ -62,6 +62,35 @@ func (r Report) Healed() []sinks.Incident {
 	return out
 }
 
+// Noted are incidents that begin and end with a change about which there is
+// something to keep: a topic that was deleted, and the point it can be restored
+// from.
+func (r Report) Noted() []sinks.Incident {
+	var out []sinks.Incident
+	for _, s := range r.Syncs {
+		for _, o := range s.Outcomes {
+			if o.Note == "" || o.Failed != "" {
+				continue
+			}
+			i := s.incident(r, "", sinks.Info, fmt.Sprintf("%s: %s", o.ID, s.deed(o.ID)), []string{o.Note})
+			i.Key = "noted/" + r.Cluster + "/" + s.Sync + "/" + o.ID.String() + "/" + r.Began.UTC().Format(time.RFC3339Nano)
+			i.Resolved = r.Began.Add(r.Took)
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// deed is what was done to a thing, in the past.
+func (s SyncReport) deed(id reconcile.ID) string {
+	for _, c := range s.Plan.Changes {
+		if c.ID == id {
+			return strings.TrimSuffix(string(c.Action), "e") + "ed"
+		}
+	}
+	return "changed"
+}
+
 // late tells what was acknowledged and does not show.
 func (s SyncReport) late(id reconcile.ID) bool {
 	return slices.ContainsFunc(s.Leftover, func(c reconcile.Change) bool { return c.ID == id }) ||

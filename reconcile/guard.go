@@ -70,6 +70,29 @@ func Postpone(kind, words string) Guard {
 	}
 }
 
+// Await makes changes wait for what must have succeeded first, in the words it
+// is given: the final backup of a topic.
+func Await(words map[ID]string) Guard {
+	return func(p Plan) Plan {
+		return p.each(func(c *Change) {
+			if w := words[c.ID]; w != "" {
+				c.Fate = join(c.Fate, Fate{Waiting: w})
+			}
+		})
+	}
+}
+
+// Confirming holds every change that it has words for until a person confirms it.
+func Confirming(words func(Change) string) Guard {
+	return func(p Plan) Plan {
+		return p.each(func(c *Change) {
+			if w := words(*c); w != "" && c.Action != Note {
+				c.Fate = join(c.Fate, Fate{Held: w})
+			}
+		})
+	}
+}
+
 // Protect refuses every change to what it has words for: the principals that
 // must never lose anything.
 func Protect(words func(ID) string) Guard {

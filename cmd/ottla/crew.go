@@ -10,6 +10,8 @@ import (
 
 	"github.com/ottla-io/ottla/agent"
 	"github.com/ottla-io/ottla/sinks"
+	"github.com/ottla-io/ottla/sinks/backup"
+	"github.com/ottla-io/ottla/sinks/backup/work"
 	"github.com/ottla-io/ottla/sinks/kafka"
 	"github.com/ottla-io/ottla/sources/git"
 )
@@ -59,6 +61,10 @@ func (w *crew) measure(h *house) {
 	for _, outcome := range git.Outcomes() {
 		o.HookOutcomes = append(o.HookOutcomes, string(outcome))
 	}
+	o.Work = map[string]func() sinks.WorkFigures{}
+	for _, c := range o.Clusters {
+		o.Work[c] = h.figures[c]
+	}
 	for name, repo := range h.repos {
 		o.Git[name] = func() []agent.GitTraffic { return traffic(repo.Stats()) }
 	}
@@ -66,7 +72,7 @@ func (w *crew) measure(h *house) {
 }
 
 func liveKinds() []string {
-	return []string{kafka.KindTopic, kafka.KindScramCredential, kafka.KindACLSet, kafka.KindQuotaEntity}
+	return []string{kafka.KindTopic, kafka.KindScramCredential, kafka.KindACLSet, kafka.KindQuotaEntity, backup.KindPolicy, backup.KindJob}
 }
 
 func traffic(all []git.Traffic) []agent.GitTraffic {
@@ -87,8 +93,15 @@ func (w *crew) told(r agent.Report) {
 		return
 	}
 	alerts.Sync(r.Prefix(), r.Incidents())
-	for _, healed := range r.Healed() {
-		alerts.Raise(healed)
+	for _, over := range append(r.Healed(), r.Noted()...) {
+		alerts.Raise(over)
+	}
+}
+
+// worked hears of what goes on beside the rounds of a cluster; it does not block.
+func (w *crew) worked(cluster string, firing []sinks.Incident) {
+	if alerts := w.open(); alerts != nil {
+		alerts.Sync(work.IncidentPrefix(cluster), firing)
 	}
 }
 

@@ -68,7 +68,7 @@ func (k *keeper) prepare(ctx context.Context, c *agent.Config) (*shift, error) {
 			k.told(r)
 		}
 	}
-	h, err := build(c, hooks{ledgers: k.ledgers, log: k.log, told: told, step: k.app.step})
+	h, err := build(c, hooks{ledgers: k.ledgers, log: k.log, told: told, worked: crew.worked, step: k.app.step})
 	if err != nil {
 		return nil, err
 	}

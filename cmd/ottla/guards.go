@@ -9,6 +9,7 @@ import (
 
 	"github.com/ottla-io/ottla/agent"
 	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sinks/backup"
 	"github.com/ottla-io/ottla/sinks/kafka"
 )
 
@@ -22,8 +23,11 @@ func guardsOf(c agent.ClusterConfig, s agent.SyncConfig, safe *protected) []reco
 		reconcile.Deletions(map[string]bool{
 			kafka.KindTopic: c.AllowDeletion.Topics, kafka.KindScramCredential: users,
 			kafka.KindACLSet: users, kafka.KindQuotaEntity: users,
+			// Both take nothing away: a schedule ends, a job is cancelled.
+			backup.KindPolicy: true, backup.KindJob: true,
 		}),
 		reconcile.Wipe(wipeLimits(s.WipeGuard)),
+		reconcile.Confirming(purges),
 	}
 	if c.Confirm == "irreversible" {
 		guards = append(guards, reconcile.ConfirmIrreversible)

@@ -16,6 +16,7 @@ import (
 	"github.com/ottla-io/ottla/agent"
 	"github.com/ottla-io/ottla/agent/journal"
 	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup"
 	"github.com/ottla-io/ottla/sinks/connect"
 	"github.com/ottla-io/ottla/sinks/kafka"
@@ -82,6 +83,7 @@ type house struct {
 	sources  map[source]*feed
 	repos    map[string]*git.Repository
 	renderer *kustomize.Renderer
+	figures  map[string]func() sinks.WorkFigures // of what goes on beside the rounds, by cluster
 	closers  []func() error
 }
 
@@ -96,6 +98,7 @@ type hooks struct {
 	ledgers *ledgers
 	log     *zap.Logger
 	told    func(agent.Report)
+	worked  func(cluster string, firing []sinks.Incident) // what goes on beside the rounds and should not
 	step    func(string)
 }
 
@@ -103,7 +106,10 @@ type hooks struct {
 // clusters until Close. Nothing outside is asked yet, save for the files that
 // it names.
 func build(c *agent.Config, h hooks) (*house, error) {
-	out := &house{config: c, sources: map[source]*feed{}, repos: map[string]*git.Repository{}, renderer: kustomize.New(kustomize.Options{})}
+	out := &house{
+		config: c, sources: map[source]*feed{}, repos: map[string]*git.Repository{}, renderer: kustomize.New(kustomize.Options{}),
+		figures: map[string]func() sinks.WorkFigures{},
+	}
 	if err := out.build(h); err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
@@ -141,9 +147,17 @@ func (h *house) cluster(c agent.ClusterConfig, with hooks) (*agent.Cluster, erro
 	if err != nil {
 		return nil, err
 	}
-	out := &agent.Cluster{
-		Name: c.Name, Connect: connectTo(c, safe), Ledger: ledger, Key: key, Now: time.Now, Step: with.step,
+	beside, err := h.work(c, with)
+	if err != nil {
+		return nil, err
 	}
+	out := &agent.Cluster{
+		Name: c.Name, Connect: withKinds(connectTo(c, safe), beside.Kinds()), Work: beside, Ledger: ledger, Key: key, Now: time.Now, Step: with.step,
+	}
+	if h.config.Backups.FinalBackup != nil {
+		out.Preparer = beside
+	}
+	h.figures[c.Name] = beside.Figures
 	h.closers = append(h.closers, func() error { out.Close(); return nil })
 	for _, s := range h.config.Syncs {
 		if s.Cluster != c.Name {

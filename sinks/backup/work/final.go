@@ -317,24 +317,6 @@ func (s *Service) finalHome(ctx context.Context) (*home, error) {
 	return nil, fmt.Errorf("no store is called %s", s.o.Final.Store)
 }
 
-// finalClaims are the final backups as jobs, so that nothing else is done to
-// their topics meanwhile.
-func (s *Service) finalClaims() []reconcile.Live {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var out []reconcile.Live
-	for _, f := range s.finals {
-		if f.state == sinks.JobDone {
-			continue
-		}
-		out = append(out, reconcile.Live{
-			ID:      reconcile.ID{Kind: backup.KindJob, Name: backup.DoesFinal + "/" + f.topic},
-			ClaimBy: "the final backup", Claims: []reconcile.ID{{Kind: kindTopic, Name: f.topic}}, Whole: true,
-		})
-	}
-	return out
-}
-
 func (f *final) view(cluster string) sinks.Job {
 	j := sinks.Job{ID: backup.DoesFinal + "/" + f.topic, Cluster: cluster, State: f.state, Text: f.text, Point: f.point, Began: f.began}
 	if strings.HasPrefix(f.text, "waits") {

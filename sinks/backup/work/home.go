@@ -22,8 +22,8 @@ import (
 // home is an open backup repository, and what it takes to use it.
 type home struct {
 	*repository.Repository
-	at   string // store and identity, for telling whether it is still the same
-	with means
+	at     string // store and identity, for telling whether it is still the same
+	with   means
 	sealed bool // packs are encrypted, and nothing here can read them
 }
 

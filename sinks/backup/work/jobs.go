@@ -28,13 +28,13 @@ func JobRules() reconcile.Rules {
 func (k *jobs) Brief(all []reconcile.Brief) { k.s.brief(backup.KindJob, all) }
 
 // Observe reads how jobs are: from memory those at work, from where their data
-// is the others. A final backup claims its topic as any job does.
+// is the others.
 func (k *jobs) Observe(ctx context.Context, scope reconcile.Scope) ([]reconcile.Live, []reconcile.Unobserved, error) {
 	live, unseen, err := k.s.all(ctx, scope.Name, k.one)
 	for i := range live {
 		k.s.current(&live[i])
 	}
-	return append(live, k.s.finalClaims()...), unseen, err
+	return live, unseen, err
 }
 
 func (k *jobs) one(ctx context.Context, b brief) (reconcile.Live, bool, error) {

@@ -85,7 +85,9 @@ func New(o Options) *Service {
 	}
 }
 
-func (s *Service) dial(ctx context.Context, o kafka.Options) (*kgo.Client, error) { return kafka.Dial(ctx, o) }
+func (s *Service) dial(ctx context.Context, o kafka.Options) (*kgo.Client, error) {
+	return kafka.Dial(ctx, o)
+}
 
 // Kinds are the live kinds, in the order they are carried out.
 func (s *Service) Kinds() []reconcile.Kind { return []reconcile.Kind{&policies{s}, &jobs{s}} }

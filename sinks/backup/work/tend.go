@@ -80,7 +80,7 @@ func (s *Service) view(id reconcile.ID) []sinks.Job {
 		j = k.snapshot().job
 	case s.jobs[id] != nil:
 		j = s.jobs[id].view()
-	case !b.declared:
+	case !b.declared, b.skip != "" && !b.ours:
 		return nil
 	case b.skip != "":
 		j.State, j.Text = sinks.JobSuspended, b.skip

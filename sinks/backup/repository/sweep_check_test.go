@@ -85,9 +85,27 @@ func (m *model) everythingElseIsSwept() {
 	}
 	kept := m.kept()
 	m.checkPoints(kept)
-	p, err := a.repo.Point(m.t.Context(), kept[len(kept)-1])
+	for _, name := range m.world.unneeded(kept[len(kept)-1]) {
+		m.t.Errorf("%s is needed by nobody and was not swept", name)
+	}
+	m.ran["objects at the end"] = len(m.world.names(""))
+	for _, folder := range []string{"leases/", "removals/", "verifications/", "moves/"} {
+		m.ran[strings.TrimSuffix(folder, "/")+" at the end"] = len(m.world.names(folder))
+	}
+}
+
+// unneeded are the packs that a point does not reach.
+func (w *world) unneeded(n int64) (names []string) {
+	w.t.Helper()
+	opts := w.opts
+	opts.Bucket = w.bucket
+	repo, err := repository.Open(w.t.Context(), opts)
 	if err != nil {
-		m.t.Fatal(err)
+		w.t.Fatal(err)
+	}
+	p, err := repo.Point(w.t.Context(), n)
+	if err != nil {
+		w.t.Fatal(err)
 	}
 	needed := map[string]bool{}
 	for _, t := range p.Topics {
@@ -97,13 +115,10 @@ func (m *model) everythingElseIsSwept() {
 			}
 		}
 	}
-	for _, name := range m.world.names("packs/") {
+	for _, name := range w.names("packs/") {
 		if !needed[name] {
-			m.t.Errorf("%s is needed by nobody and was not swept", name)
+			names = append(names, name)
 		}
 	}
-	m.ran["objects at the end"] = len(m.world.names(""))
-	for _, folder := range []string{"leases/", "removals/", "verifications/", "moves/"} {
-		m.ran[strings.TrimSuffix(folder, "/")+" at the end"] = len(m.world.names(folder))
-	}
+	return names
 }

@@ -103,6 +103,7 @@ func newModel(t *testing.T) *model {
 			Writer: fmt.Sprintf("host/%d", i),
 		}
 		m.agents = append(m.agents, a)
+		m.world.opts = a.opts
 		m.restart(a)
 	}
 	return m

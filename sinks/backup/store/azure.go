@@ -111,7 +111,9 @@ func hintAzure(err error) string {
 	switch bloberror.Code(api.ErrorCode) {
 	case bloberror.AuthenticationFailed:
 		return "the store does not take the account key, SAS token or principal"
-	case bloberror.AuthorizationFailure, bloberror.AuthorizationPermissionMismatch, bloberror.InsufficientAccountPermissions:
+	case bloberror.AuthorizationFailure:
+		return "the store does not take the credentials, or does not let this host in"
+	case bloberror.AuthorizationPermissionMismatch, bloberror.InsufficientAccountPermissions:
 		return "the store does not allow this: reading, adding, listing and deleting blobs is needed"
 	case bloberror.ContainerNotFound:
 		return "there is no such container: make it first"

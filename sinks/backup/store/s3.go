@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/s3blob"
 )
@@ -34,6 +35,7 @@ func openS3(ctx context.Context, a address, o Options, known *secrets) (*blob.Bu
 		cfg.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	}
 	cfg.RequestChecksumCalculation = sums
+	cfg.Logger = logging.Nop{} // the SDK writes to standard error what it also returns
 	client := s3.NewFromConfig(cfg, func(s *s3.Options) {
 		s.UsePathStyle = a.flag("use_path_style")
 		if endpoint != "" {

@@ -3,11 +3,13 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
 	"sync"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"gocloud.dev/gcerrors"
 
 	"github.com/ottla-io/ottla/sinks/backup/store/through"
@@ -82,7 +84,7 @@ func clean(err error, known *secrets) error {
 	if err == nil {
 		return nil
 	}
-	text := queries.ReplaceAllString(err.Error(), "$1?…")
+	text := queries.ReplaceAllString(brief(err), "$1?…")
 	text = known.cut(strings.Join(strings.Fields(text), " "))
 	if len(text) > 1000 {
 		text = text[:1000] + "…"
@@ -91,4 +93,17 @@ func clean(err error, known *secrets) error {
 		text = h + ": " + text
 	}
 	return &scrubbed{text: text, code: gcerrors.Code(err), err: err}
+}
+
+// brief is the SDK's own text: gocloud's around it says nothing more, and comes
+// once more above. Azure's is a page of XML.
+func brief(err error) string {
+	var azure *azcore.ResponseError
+	if errors.As(err, &azure) {
+		return fmt.Sprintf("Azure answered %d %s", azure.StatusCode, azure.ErrorCode)
+	}
+	for strings.HasPrefix(err.Error(), "blob (") && errors.Unwrap(err) != nil {
+		err = errors.Unwrap(err)
+	}
+	return err.Error()
 }

@@ -1,5 +1,0 @@
-package repository
-
-import "errors"
-
-var errSealed = errors.New("sealed")

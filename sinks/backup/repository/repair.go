@@ -3,6 +3,7 @@ package repository
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
@@ -58,7 +59,7 @@ func (r *Repository) repair(ctx context.Context, l *Lease, dry bool) (Repaired, 
 	}
 	m.lines()
 	manifest, refs, lost := m.build()
-	if len(refs) == 0 {
+	if !slices.ContainsFunc(slices.Collect(maps.Values(refs)), func(list []Ref) bool { return len(list) > 0 }) {
 		return Repaired{Lost: lost}, fmt.Errorf("%w: no pack can be read, so there is nothing to rebuild a point from", ErrDamaged)
 	}
 	manifest.Began, manifest.Taken, manifest.Ended = began, m.taken(began), r.o.Now()

@@ -57,8 +57,31 @@ func (m *mender) found(packs []*salvage, named map[string]bool) {
 		}
 	}
 	for _, key := range order {
-		if t := m.line(key.partition); t.turn(key.id) {
-			t.found(refs[key])
+		if m.former[incarnation{key.topic, key.id}] {
+			continue // of a topic that was deleted since
+		}
+		m.turn(key.topic, key.id)
+		m.line(key.partition).found(refs[key])
+	}
+}
+
+// incarnation tells topics of one name apart.
+type incarnation struct{ topic, id string }
+
+// turn goes over to another topic id: it is another topic, and nothing of the
+// one before is of use.
+func (m *mender) turn(topic, id string) {
+	was, known := m.current[topic]
+	if known && was == id {
+		return
+	}
+	if known {
+		m.former[incarnation{topic, was}] = true
+	}
+	m.current[topic] = id
+	for key := range m.timeline {
+		if key.topic == topic {
+			delete(m.timeline, key)
 		}
 	}
 }
@@ -83,9 +106,10 @@ func (m *mender) named(d *decoded) {
 	}
 	frames := framesOf(&d.Manifest, all)
 	for _, t := range d.Topics {
+		m.turn(t.Name, t.ID)
 		for _, p := range t.Partitions {
 			key := partition{t.Name, p.Partition}
-			m.line(key).named(t.ID, p, m.readable(frames[key]))
+			m.line(key).named(p, m.readable(frames[key]))
 		}
 	}
 	for key := range m.timeline {
@@ -119,7 +143,7 @@ func (m *mender) build() (format.Manifest, map[partition][]Ref, []string) {
 		p, words := m.settle(key, t)
 		lost = append(lost, words...)
 		refs[key] = t.refs
-		topic := m.topic(&out, key.topic, t.id)
+		topic := m.topic(&out, key.topic)
 		topic.Partitions = append(topic.Partitions, p)
 	}
 	lost = append(lost, m.notes...)
@@ -151,7 +175,7 @@ func (m *mender) settle(key partition, t *timeline) (format.Partition, []string)
 	}
 	for _, g := range within {
 		f := format.Frame{
-			Topic: key.topic, TopicID: t.id, Partition: key.partition, First: g.First, Next: g.Next,
+			Topic: key.topic, TopicID: m.current[key.topic], Partition: key.partition, First: g.First, Next: g.Next,
 			Gone: format.Gone{Lost: g.Next - g.First}, Gaps: []format.Gap{g},
 		}
 		t.refs = append(t.refs, Ref{Frame: f, From: g.First, To: g.Next})
@@ -166,10 +190,11 @@ func (m *mender) settle(key partition, t *timeline) (format.Partition, []string)
 
 // topic is the topic in the manifest, with what the newest manifest that can be
 // read says of it.
-func (m *mender) topic(out *format.Manifest, name, id string) *format.Topic {
+func (m *mender) topic(out *format.Manifest, name string) *format.Topic {
 	if n := len(out.Topics); n > 0 && out.Topics[n-1].Name == name {
 		return &out.Topics[n-1]
 	}
+	id := m.current[name]
 	topic := format.Topic{Name: name, ID: id}
 	known := false
 	for _, d := range m.manifests {

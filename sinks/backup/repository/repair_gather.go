@@ -29,6 +29,8 @@ type mender struct {
 	unusable map[int64]string // points whose manifest or chain is lost
 	broken   map[int64]string // points that cannot be given back, those included
 	timeline map[partition]*timeline
+	current  map[string]string // topic to id
+	former   map[incarnation]bool
 }
 
 // salvage is what can be read of a pack.
@@ -44,6 +46,7 @@ func newMender(r *Repository) *mender {
 		r: r, written: map[int64]time.Time{}, unreadable: map[int64]string{}, dropped: map[int64]bool{},
 		moved: map[string]format.Move{}, packs: map[string]*salvage{},
 		unusable: map[int64]string{}, broken: map[int64]string{}, timeline: map[partition]*timeline{},
+		current: map[string]string{}, former: map[incarnation]bool{},
 	}
 }
 
@@ -142,14 +145,14 @@ func (m *mender) salvage(ctx context.Context, o stored) error {
 		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	if err != nil {
-		return m.noteDamage(err)
+		return m.noteDamage(fmt.Errorf("%s: %w", o.name, err))
 	}
 	var buf []byte
 	for _, f := range p.Frames {
 		f.Gaps = nil
 		buf, err = m.r.stored(ctx, Ref{Frame: f, Pack: p}, buf)
 		if err != nil {
-			if err := m.noteDamage(named(o, f, damaged(err))); err != nil {
+			if err := m.noteDamage(fmt.Errorf("%s: %s: %w", o.name, frameName(f), damaged(err))); err != nil {
 				return err
 			}
 			continue
@@ -162,10 +165,6 @@ func (m *mender) salvage(ctx context.Context, o stored) error {
 	defer m.mu.Unlock()
 	m.packs[o.id] = one
 	return nil
-}
-
-func named(o stored, f format.Frame, err error) error {
-	return fmt.Errorf("%s: %s: %w", o.name, frameName(f), err)
 }
 
 // has tells whether the bytes of a frame can be read.

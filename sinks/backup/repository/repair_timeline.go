@@ -11,38 +11,15 @@ import (
 // through in the order they were written: refs in offset order, without
 // overlap, but perhaps with holes.
 type timeline struct {
-	id   string // topic id
-	old  map[string]bool
 	refs []Ref
 	// start and want are what there should be: [start, want), as far as somebody
 	// has said so; start is -1 where nobody did.
 	start, want int64
 }
 
-// turn goes over to another topic id: it is another topic. An id that was left
-// before does not come back.
-func (t *timeline) turn(id string) bool {
-	if t.id == id {
-		return true
-	}
-	if t.old[id] {
-		return false
-	}
-	if t.old == nil {
-		t.old = map[string]bool{}
-	}
-	t.old[t.id] = true
-	t.id, t.refs, t.start, t.want = id, nil, -1, 0
-	return true
-}
-
 // named puts in what a manifest says of the partition: what was there in
 // [Start, Base), and the manifest's own frames behind it, those that can be read.
-func (t *timeline) named(id string, p format.Partition, own []Ref) {
-	if !t.turn(id) {
-		t.old[t.id] = true // a manifest is surer than the order of packs
-		t.id, t.refs = id, nil
-	}
+func (t *timeline) named(p format.Partition, own []Ref) {
 	t.start, t.want = p.Start, p.End
 	t.refs = append(clip(t.refs, p.Start, p.Base), clip(own, p.Base, p.End)...)
 }

@@ -118,9 +118,10 @@ func (s *source) partition(ctx context.Context, topic string, partition int32, e
 }
 
 // stretches goes through the batches of a frame and holds that they are what
-// the frame says.
+// the frame says: in order, and each with offsets of it. The first may begin
+// before the frame and the last end behind it.
 func stretches(ctx context.Context, ref repository.Ref, b []byte, each func(stretch) error) error {
-	next := ref.First
+	next := int64(0)
 	for len(b) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -129,8 +130,8 @@ func stretches(ctx context.Context, ref repository.Ref, b []byte, each func(stre
 		if err != nil {
 			return fmt.Errorf("%w: %w", repository.ErrDamaged, err)
 		}
-		if h.BaseOffset < next || h.Next() > ref.Next {
-			return fmt.Errorf("%w: batch of offsets [%d, %d) in a frame that goes on at %d and ends at %d", repository.ErrDamaged, h.BaseOffset, h.Next(), next, ref.Next)
+		if h.BaseOffset < next || h.Next() <= ref.First || h.BaseOffset >= ref.Next {
+			return fmt.Errorf("%w: a batch of offsets [%d, %d) behind offset %d of the frame [%d, %d)", repository.ErrDamaged, h.BaseOffset, h.Next(), next, ref.First, ref.Next)
 		}
 		b, next = rest, h.Next()
 		if h.Next() <= ref.From || h.BaseOffset >= ref.To {

@@ -115,6 +115,21 @@ func TestBatchesThatReachOverTheRangeAreCut(t *testing.T) {
 	}
 }
 
+// A partition whose log start lies within a batch is copied from that batch on:
+// the fetch gives the whole of it.
+func TestAFrameMayBeginAndEndWithinABatch(t *testing.T) {
+	w := newWorld(t)
+	p := w.commit([]format.Topic{topic("orders", 3, 3, 8)},
+		stretch{topic: "orders", first: 3, batches: [][]byte{w.at(batch.LZ4, 0, numbers(0, 5)...), w.at(batch.LZ4, 5, numbers(5, 5)...)}, next: 8})
+	dir := t.TempDir()
+	if _, err := extract.Segments(t.Context(), extract.Options{Repository: w.repo, Point: p}, dir); err != nil {
+		t.Fatal(err)
+	}
+	if got := spell(t, files(t, dir)["orders-0/00000000000000000003.log"]); got != "3@1003=3 4@1004=4 5@1005=5 6@1006=6 7@1007=7" {
+		t.Errorf("%s, files %v", got, keys(files(t, dir)))
+	}
+}
+
 func TestFilesRollBySizeAndByOffset(t *testing.T) {
 	w := newWorld(t)
 	one := func(offset int64) []byte { return w.at(batch.None, offset, numbers(offset, 1)...) }
@@ -198,8 +213,8 @@ func TestANameThatIsNoTopicLeavesTheFolderAlone(t *testing.T) {
 
 func TestAFrameThatIsNotWhatItSaysIsDamage(t *testing.T) {
 	for name, batches := range map[string]func(w *world) [][]byte{
-		"before its frame": func(w *world) [][]byte { return [][]byte{w.at(batch.None, 1, numbers(1, 3)...)} },
-		"behind its frame": func(w *world) [][]byte { return [][]byte{w.at(batch.None, 8, numbers(8, 3)...)} },
+		"before its frame": func(w *world) [][]byte { return [][]byte{w.at(batch.None, 1, numbers(1, 4)...)} },
+		"behind its frame": func(w *world) [][]byte { return [][]byte{w.at(batch.None, 10, numbers(10, 3)...)} },
 		"out of order": func(w *world) [][]byte {
 			return [][]byte{w.at(batch.None, 6, numbers(6, 2)...), w.at(batch.None, 5, numbers(5, 1)...)}
 		},

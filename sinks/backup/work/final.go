@@ -206,7 +206,7 @@ func (s *Service) takeFinal(ctx context.Context, f *final) {
 		s.touch()
 		select {
 		case <-ctx.Done():
-		case <-after(ctx, pauseAfter(failures)):
+		case <-time.After(pauseAfter(failures)):
 		}
 	}
 	s.mu.Lock()

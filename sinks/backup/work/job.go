@@ -179,7 +179,7 @@ func (s *Service) work(ctx context.Context, j *job, of policyRun) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-after(ctx, pauseAfter(j.failuresNow())):
+		case <-time.After(pauseAfter(j.failuresNow())):
 		}
 	}
 }

@@ -129,7 +129,7 @@ func (k *keeper) keep(ctx context.Context) {
 		case <-k.manual:
 			of.manual = true
 			k.once(ctx, of)
-		case <-after(ctx, due.Sub(k.now())):
+		case <-time.After(due.Sub(k.now())):
 			k.once(ctx, of)
 		}
 	}
@@ -202,7 +202,7 @@ func (k *keeper) recall(ctx context.Context, of policyRun) bool {
 	case <-ctx.Done():
 	case <-k.wake:
 	case <-k.manual:
-	case <-after(ctx, pauseAfter(k.snapshot().failures)):
+	case <-time.After(pauseAfter(k.snapshot().failures)):
 	}
 	return false
 }
@@ -230,6 +230,7 @@ func (k *keeper) once(ctx context.Context, of policyRun) {
 func (k *keeper) succeed(out ran) {
 	k.update(func(s *keeping) {
 		s.job.State, s.job.Ended, s.job.Point, s.job.Text = sinks.JobWaiting, k.now(), out.point, out.text
+		s.job.Next = time.Time{}
 		s.newest, s.left = out.taken, out.left
 		s.failed, s.failures, s.firstFail = nil, 0, time.Time{}
 	})
@@ -256,7 +257,7 @@ func (k *keeper) stepAside(ctx context.Context, held *repository.HeldError) {
 	select {
 	case <-ctx.Done():
 	case <-k.wake:
-	case <-after(ctx, heldRetry):
+	case <-time.After(heldRetry):
 	}
 }
 
@@ -287,7 +288,7 @@ func (k *keeper) keepFollowing(ctx context.Context, of policyRun) {
 		select {
 		case <-ctx.Done():
 		case <-k.wake:
-		case <-after(ctx, pauseAfter(k.snapshot().failures)):
+		case <-time.After(pauseAfter(k.snapshot().failures)):
 		}
 	}
 }
@@ -314,14 +315,6 @@ func jittered(at time.Time, of policyRun) time.Time {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(of.id.String() + at.UTC().Format(time.RFC3339)))
 	return at.Add(time.Duration(h.Sum64() % uint64(most))) //nolint:gosec // a remainder of an int64 is one
-}
-
-// after is time.After that leaves no timer behind.
-func after(ctx context.Context, d time.Duration) <-chan struct{} {
-	done := make(chan struct{})
-	timer := time.AfterFunc(max(d, 0), func() { close(done) })
-	context.AfterFunc(ctx, func() { timer.Stop() })
-	return done
 }
 
 func poke(c chan struct{}) {

@@ -55,7 +55,7 @@ func (s *Service) quiet(ctx context.Context, f *final) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-after(ctx, min(lookFinal, max(left, time.Second))):
+		case <-time.After(min(lookFinal, max(left, time.Second))):
 		}
 	}
 }

@@ -413,5 +413,8 @@ func (m *model) verify(a *agent) {
 		if !v.Good || len(v.Found) > 0 {
 			m.t.Errorf("verification of point %d: %q", v.Point, v.Found)
 		}
+		if want, err := oneByOne(m.t.Context(), a.repo, v.Point); level == repository.Data && (err != nil || !slices.Equal(want, v.Digests)) {
+			m.t.Errorf("digests of point %d: %+v, want %+v %v", v.Point, v.Digests, want, err)
+		}
 	}
 }

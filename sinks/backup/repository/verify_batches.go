@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/ottla-io/ottla/sinks/backup/batch"
@@ -20,7 +21,7 @@ type batchCheck struct {
 // read calls each with every record of a frame, in order. Its error says what
 // the frame's batches are not.
 func (c *batchCheck) read(f format.Frame, b []byte, each func(batch.Record)) error {
-	c.frame, c.next, c.batches, c.records = f, 0, 0, 0
+	c.frame, c.next, c.batches, c.records = f, f.First, 0, 0
 	if f.Raw != 0 && int64(len(b)) != f.Raw {
 		return fmt.Errorf("its batches are %d bytes, %d were written", len(b), f.Raw)
 	}
@@ -37,6 +38,10 @@ func (c *batchCheck) read(f format.Frame, b []byte, each func(batch.Record)) err
 	if c.batches != f.Batches || c.records != f.Records {
 		return fmt.Errorf("it holds %d records in %d batches, %d in %d were written", c.records, c.batches, f.Records, f.Batches)
 	}
+	gone := f.Gone.Control + f.Gone.Aborted + f.Gone.Compacted + f.Gone.Lost
+	if f.Records+gone != f.Next-f.First {
+		return fmt.Errorf("it accounts for %d records and %d offsets without one, but has %d offsets", f.Records, gone, f.Next-f.First)
+	}
 	return nil
 }
 
@@ -44,20 +49,19 @@ func (c *batchCheck) read(f format.Frame, b []byte, each func(batch.Record)) err
 func (c *batchCheck) one(h batch.Header, whole []byte, each func(batch.Record)) error {
 	switch {
 	case h.Control():
-		return fmt.Errorf("it is a transaction marker, not data")
-	case h.BaseOffset < c.next:
+		return errors.New("it is a transaction marker, not data")
+	case h.BaseOffset < c.next && c.batches > 0:
 		return fmt.Errorf("it begins before offset %d, where the batch before it ends", c.next)
-	case h.Next() <= c.frame.First || h.Next() > c.frame.Next:
-		return fmt.Errorf("it ends at %d, outside the frame's offsets", h.Next())
+	case h.Next() <= c.next || h.BaseOffset >= c.frame.Next:
+		return fmt.Errorf("it is [%d, %d), outside the frame", h.BaseOffset, h.Next())
+	case h.MaxTimestamp > c.frame.MaxTime:
+		return fmt.Errorf("its highest timestamp is %d, the frame's is said to be %d", h.MaxTimestamp, c.frame.MaxTime)
 	}
-	decoded, inside := int64(0), int64(0)
+	decoded := int64(0)
 	err := c.dec.Records(whole, func(r batch.Record) error {
 		decoded++
-		if err := c.timed(r); err != nil {
-			return err
-		}
-		if r.Offset >= c.frame.First && r.Offset < c.frame.Next { // a log may begin within a batch
-			inside++
+		if low := c.frame.MinTime; low != nil && r.Timestamp < *low {
+			return fmt.Errorf("record %d has timestamp %d, the frame's lowest is said to be %d", r.Offset, r.Timestamp, *low)
 		}
 		each(r)
 		return nil
@@ -68,17 +72,8 @@ func (c *batchCheck) one(h batch.Header, whole []byte, each func(batch.Record)) 
 	if decoded != int64(h.Records) {
 		return fmt.Errorf("it holds %d records, its header says %d", decoded, h.Records)
 	}
-	c.next, c.batches, c.records = h.Next(), c.batches+1, c.records+inside
-	return nil
-}
-
-// timed checks what time windows rely on to leave a frame out unread.
-func (c *batchCheck) timed(r batch.Record) error {
-	if r.Timestamp > c.frame.MaxTime {
-		return fmt.Errorf("record %d has timestamp %d, the frame's highest is said to be %d", r.Offset, r.Timestamp, c.frame.MaxTime)
-	}
-	if c.frame.MinTime != nil && r.Timestamp < *c.frame.MinTime {
-		return fmt.Errorf("record %d has timestamp %d, the frame's lowest is said to be %d", r.Offset, r.Timestamp, *c.frame.MinTime)
-	}
+	// The first and the last batch may reach over the frame's ends.
+	inside := min(h.Next(), c.frame.Next) - max(h.BaseOffset, c.next)
+	c.next, c.batches, c.records = h.Next(), c.batches+1, c.records+min(decoded, inside)
 	return nil
 }

@@ -33,8 +33,7 @@ type VerifyOptions struct {
 	Progress func(done, total int64) // bytes of packs; it may be nil and is called by one goroutine at a time
 }
 
-// readers is how many frames are looked at, and so held in memory, at once:
-// four frames as they are stored and again as they are uncompressed.
+// readers is how many frames are looked at, and so held in memory, at once.
 const readers = 4
 
 // Verify looks at points and writes down what it found, one verification a
@@ -44,6 +43,10 @@ const readers = 4
 // point 0. Found may also hold notes of a point that is good: of encrypted packs
 // that could not be opened, and, where the store lets us only read, that the
 // result could not be written down.
+//
+// Each frame is read once for all points that share it. Memory: what is known of
+// each frame that some point contains, some 500 bytes, and the bytes of four
+// frames, stored and uncompressed.
 func (r *Repository) Verify(ctx context.Context, o VerifyOptions) ([]format.Verification, error) {
 	if o.Level == "" {
 		o.Level = Structure
@@ -55,7 +58,7 @@ func (r *Repository) Verify(ctx context.Context, o VerifyOptions) ([]format.Veri
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
-	v := &verifier{r: fresh, o: o, began: r.o.Now(), general: &finding{}}
+	v := &verifier{r: fresh, o: o, began: r.o.Now(), general: &finding{}, tracks: tracks{byKey: map[partition][]*track{}}}
 	if err := v.gather(ctx); err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
@@ -73,8 +76,8 @@ type verifier struct {
 	stock   *stock
 	points  []*finding // by number
 	general *finding
+	tracks  tracks
 	uses    map[string]*use
-	tracks  []*track
 	last    string // pack that the last subset ended with
 
 	mu          sync.Mutex
@@ -83,7 +86,7 @@ type verifier struct {
 
 // look is the verification itself.
 func (v *verifier) look(ctx context.Context) error {
-	v.uses = uses(v.points)
+	v.uses = uses(v.tracks.all)
 	if v.o.Level == Structure {
 		for _, u := range v.uses {
 			v.total += u.pack.Size
@@ -96,10 +99,7 @@ func (v *verifier) look(ctx context.Context) error {
 	case Subset:
 		return v.subset(ctx)
 	case Data:
-		newestFirst := slices.Clone(v.points)
-		slices.Reverse(newestFirst)
-		v.tracks = tracks(newestFirst)
-		for _, t := range v.tracks {
+		for _, t := range v.tracks.all {
 			for _, ref := range t.refs {
 				v.total += ref.Length
 			}

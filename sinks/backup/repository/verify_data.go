@@ -41,7 +41,7 @@ func (f *frameReader) read(ctx context.Context, ref Ref, each func(batch.Record)
 // data reads every record that the points contain, once, and works out the
 // record digests.
 func (v *verifier) data(ctx context.Context) error {
-	return inParallel(ctx, v.tracks, func(ctx context.Context, t *track) error {
+	return inParallel(ctx, v.tracks.all, func(ctx context.Context, t *track) error {
 		read, d := v.reader(), newDigests(t)
 		for _, ref := range t.refs {
 			if err := v.trackFrame(ctx, read, t, d, ref); err != nil {
@@ -74,13 +74,8 @@ func (v *verifier) trackFrame(ctx context.Context, read *frameReader, t *track, 
 	if words == "" || err != nil {
 		return err
 	}
-	stretch := extent{start: ref.From, end: ref.To}
-	d.wrong = append(d.wrong, stretch)
-	for _, s := range t.of {
-		if s.overlaps(stretch) {
-			s.of.damaged(words)
-		}
-	}
+	d.wrong = append(d.wrong, extent{start: ref.From, end: ref.To})
+	place{t, ref}.tell(func(f *finding) { f.damaged(words) })
 	return nil
 }
 
@@ -100,8 +95,8 @@ func (v *verifier) subset(ctx context.Context) error {
 	}
 	v.last = chosen[len(chosen)-1]
 	for _, id := range chosen {
-		for _, f := range v.uses[id].frames {
-			v.total += f.ref.Length
+		for _, places := range v.uses[id].frames {
+			v.total += places[0].ref.Length
 		}
 	}
 	return inParallel(ctx, chosen, func(ctx context.Context, id string) error {
@@ -110,13 +105,15 @@ func (v *verifier) subset(ctx context.Context) error {
 			return nil
 		}
 		for _, offset := range sortedKeys(u.frames) {
-			f := u.frames[offset]
-			words, err := read.read(ctx, f.ref, func(batch.Record) {})
+			places := u.frames[offset]
+			words, err := read.read(ctx, places[0].ref, func(batch.Record) {})
 			if err != nil {
 				return err
 			}
-			if words != "" {
-				(&use{of: f.of}).damaged(words)
+			for _, p := range places {
+				if words != "" {
+					p.tell(func(f *finding) { f.damaged(words) })
+				}
 			}
 		}
 		return nil

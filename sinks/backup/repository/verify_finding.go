@@ -18,8 +18,7 @@ const mostFound = 100
 // safe for concurrent use.
 type finding struct {
 	number int64
-	point  *Point // nil: it cannot be read
-	sealed bool   // its packs cannot be decrypted here
+	sealed bool // its packs cannot be decrypted here
 
 	mu      sync.Mutex
 	damages []string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,26 +26,33 @@ func (v *verifier) gather(ctx context.Context) (err error) {
 		}
 	}
 	v.names(dropped)
-	for _, o := range v.stock.points {
+	st := newState()
+	unmoved := v.r.lookMoves(ctx, st)
+	for _, o := range slices.Backward(v.stock.points) {
 		if _, gone := dropped[o.number]; v.o.Point == o.number || v.o.Point == 0 && !gone {
-			if err := v.point(ctx, o.number); err != nil {
+			if err := v.point(ctx, o.number, st, unmoved); err != nil {
 				return err
 			}
 		}
 	}
+	slices.Reverse(v.points)
 	if v.o.Point != 0 && len(v.points) == 0 {
 		return fmt.Errorf("point %d: %w", v.o.Point, ErrNoPoint)
 	}
 	return nil
 }
 
-// point reads a manifest and what it stands on.
-func (v *verifier) point(ctx context.Context, n int64) error {
+// point reads a manifest and what it stands on. Where a move cannot be read
+// nobody can say where a frame stands.
+func (v *verifier) point(ctx context.Context, n int64, st *state, err error) error {
 	f := &finding{number: n}
 	v.points = append(v.points, f)
-	p, err := v.r.Point(ctx, n)
+	var p *Point
 	if err == nil {
-		f.point = p
+		p, _, err = v.r.point(ctx, n, st)
+	}
+	if err == nil {
+		v.tracks.add(f, p)
 		return nil
 	}
 	words, err := damage(err)

@@ -13,56 +13,56 @@ import (
 
 // use is a pack and who needs which frames of it.
 type use struct {
-	pack   format.Pack // as the manifest has it, without frames
-	frames map[int64]*frameUse
-	of     []*finding
+	pack   format.Pack // as the manifests have it, without frames
+	frames map[int64][]place
 	broken bool // damaged: its frames are not read
 	sealed bool // nobody here can decrypt it
 }
 
-// frameUse is a frame and the points that contain it.
-type frameUse struct {
-	ref Ref
-	of  []*finding
+// place is where a frame belongs.
+type place struct {
+	track *track
+	ref   Ref
 }
 
-// uses gathers the packs that points reach.
-func uses(points []*finding) map[string]*use {
+// uses gathers the packs that tracks reach.
+func uses(tracks []*track) map[string]*use {
 	all := map[string]*use{}
-	for _, f := range points {
-		if f.point == nil {
-			continue
-		}
-		for _, refs := range f.point.refs {
-			for _, ref := range refs {
-				if ref.Pack.ID != "" {
-					addUse(all, ref, f)
-				}
+	for _, t := range tracks {
+		for _, ref := range t.refs {
+			if ref.Pack.ID == "" {
+				continue // gaps only: it stands in a manifest
 			}
+			u := all[ref.Pack.ID]
+			if u == nil {
+				u = &use{pack: ref.Pack, frames: map[int64][]place{}}
+				all[ref.Pack.ID] = u
+			}
+			u.frames[ref.Offset] = append(u.frames[ref.Offset], place{t, ref})
 		}
 	}
 	return all
 }
 
-func addUse(all map[string]*use, ref Ref, f *finding) {
-	u := all[ref.Pack.ID]
-	if u == nil {
-		u = &use{pack: ref.Pack, frames: map[int64]*frameUse{}}
-		all[ref.Pack.ID] = u
-	}
-	// Points come one after another, so a point's own entry is the last.
-	if n := len(u.of); n == 0 || u.of[n-1] != f {
-		u.of = append(u.of, f)
-	}
-	one := u.frames[ref.Offset]
-	if one == nil {
-		one = &frameUse{ref: ref}
-		u.frames[ref.Offset] = one
-	}
-	if n := len(one.of); n == 0 || one.of[n-1] != f {
-		one.of = append(one.of, f)
+// tell calls each with the points that contain some of the frame.
+func (p place) tell(each func(*finding)) {
+	for _, s := range p.track.of {
+		if s.overlaps(extent{start: p.ref.From, end: p.ref.To}) {
+			each(s.of)
+		}
 	}
 }
+
+// tell calls each with the points that need the pack.
+func (u *use) tell(each func(*finding)) {
+	for _, places := range u.frames {
+		for _, p := range places {
+			p.tell(each)
+		}
+	}
+}
+
+func (u *use) damaged(words string) { u.tell(func(f *finding) { f.damaged(words) }) }
 
 // packStructure checks that every pack stands as the manifests say, without its data.
 func (v *verifier) packStructure(ctx context.Context) error {
@@ -86,12 +86,6 @@ func (v *verifier) packStructure(ctx context.Context) error {
 		}
 		return nil
 	})
-}
-
-func (u *use) damaged(words string) {
-	for _, f := range u.of {
-		f.damaged(words)
-	}
 }
 
 // onePack says what is wrong with a pack.
@@ -132,10 +126,10 @@ func (v *verifier) sealedPacks() {
 			u.broken = true
 			u.damaged(packName(id) + ": it is encrypted to somebody else, while others of this repository can be read")
 		default:
-			for _, f := range u.of {
+			u.tell(func(f *finding) {
 				f.sealed = true
 				f.note("the packs are encrypted, and no age identity here opens them: only that they are present, and their sizes, were checked")
-			}
+			})
 		}
 	}
 }
@@ -147,7 +141,7 @@ func missingFrame(u *use, frames []format.Frame) string {
 		at[f.Offset] = f
 	}
 	for _, offset := range sortedKeys(u.frames) {
-		want, got := u.frames[offset].ref.Frame, at[offset]
+		want, got := u.frames[offset][0].ref.Frame, at[offset]
 		want.Gaps, got.Gaps = nil, nil
 		want.TakeFrom, want.TakeTo = 0, 0
 		if !reflect.DeepEqual(want, got) {

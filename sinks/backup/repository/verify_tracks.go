@@ -21,29 +21,27 @@ type extent struct {
 	start, end int64
 }
 
-// tracks puts the partitions of points together, the newest point first. Points
-// whose partition is empty get their digest, that of no records, at once.
-func tracks(newestFirst []*finding) []*track {
-	byKey := map[partition][]*track{}
-	var all []*track
-	for _, f := range newestFirst {
-		if f.point == nil {
-			continue
-		}
-		for _, t := range f.point.Topics {
-			for _, p := range t.Partitions {
-				key, refs := partition{t.Name, p.Partition}, f.point.Refs(t.Name, p.Partition)
-				s := extent{f, p.Start, p.End}
-				if slices.ContainsFunc(byKey[key], func(t *track) bool { return t.take(refs, s) }) {
-					continue
-				}
-				one := &track{key: key, refs: refs, of: []extent{s}}
-				byKey[key] = append(byKey[key], one)
-				all = append(all, one)
+// tracks are those of a verification. Points are added the newest first, and
+// nothing is kept of them but what no newer point has: memory grows with the
+// frames there are, not with the points that share them.
+type tracks struct {
+	all   []*track
+	byKey map[partition][]*track
+}
+
+func (t *tracks) add(f *finding, p *Point) {
+	for _, topic := range p.Topics {
+		for _, part := range topic.Partitions {
+			key, refs := partition{topic.Name, part.Partition}, p.Refs(topic.Name, part.Partition)
+			s := extent{f, part.Start, part.End}
+			if slices.ContainsFunc(t.byKey[key], func(t *track) bool { return t.take(refs, s) }) {
+				continue
 			}
+			one := &track{key: key, refs: refs, of: []extent{s}}
+			t.byKey[key] = append(t.byKey[key], one)
+			t.all = append(t.all, one)
 		}
 	}
-	return all
 }
 
 // take adds a point if what it has in common with the track is the same frames.
@@ -56,7 +54,12 @@ func (t *track) take(refs []Ref, s extent) bool {
 	if first >= last || !slices.EqualFunc(clip(refs, first, last), clip(t.refs, first, last), sameRef) {
 		return false
 	}
-	t.refs = slices.Concat(clip(refs, s.start, start), t.refs, clip(refs, end, s.end))
+	if s.start < start {
+		t.refs = append(clip(refs, s.start, start), t.refs...)
+	}
+	if s.end > end {
+		t.refs = append(slices.Clip(t.refs), clip(refs, end, s.end)...)
+	}
 	t.of = append(t.of, s)
 	return true
 }

@@ -3,6 +3,7 @@ package restore
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -24,6 +25,7 @@ type frame struct {
 	weight  int64
 	users   atomic.Int32
 	hold    *hold
+	pool    *sync.Pool  // of *[]byte
 	tainted atomic.Bool // a request that failed may still read the bytes: never reuse them
 }
 
@@ -34,9 +36,13 @@ func (f *frame) String() string {
 func (f *frame) use() { f.users.Add(1) }
 
 func (f *frame) free() {
-	if f.users.Add(-1) == 0 {
-		f.hold.release(f.weight)
+	if f.users.Add(-1) > 0 {
+		return
 	}
+	if !f.tainted.Load() {
+		f.pool.Put(&f.bytes)
+	}
+	f.hold.release(f.weight)
 }
 
 // hold is one pass's part of a memory budget that passes share.
@@ -140,12 +146,16 @@ func weightOf(r repository.Ref) int64 {
 }
 
 func (j *job) fetchFrame(ctx context.Context, h *hold, ref repository.Ref, weight int64) fetched {
-	f := &frame{ref: ref, weight: weight, hold: h}
+	f := &frame{ref: ref, weight: weight, hold: h, pool: &j.buffers}
 	f.use()
 	was, err := codecOf(ref.Was)
 	if err == nil {
 		f.was = was
-		f.bytes, err = j.o.Repository.Frame(ctx, ref, nil)
+		var buf []byte
+		if used, ok := j.buffers.Get().(*[]byte); ok {
+			buf = *used
+		}
+		f.bytes, err = j.o.Repository.Frame(ctx, ref, buf)
 	}
 	if err != nil {
 		return fetched{err: fmt.Errorf("read %s: %w", f, err)}

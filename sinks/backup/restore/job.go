@@ -24,8 +24,9 @@ type job struct {
 	maps     *mapper
 	ids      map[string][16]byte // of target topics
 	limits   *limits
-	frames   budget // memory of what was read
-	cuts     budget // memory of batches of our own making
+	frames   budget    // memory of what was read
+	cuts     budget    // memory of batches of our own making
+	buffers  sync.Pool // of *[]byte: frames that nobody reads any more
 	patience time.Duration
 	began    time.Time
 	plan     Plan

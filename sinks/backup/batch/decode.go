@@ -125,8 +125,8 @@ func rebuild(dst, one []byte, codec Codec, records []byte) ([]byte, error) {
 	at := len(dst)
 	dst = append(append(dst, one[:HeaderSize]...), records...)
 	made := dst[at:]
-	binary.BigEndian.PutUint32(made[atLength:], uint32(len(made)-lengthEnds))
-	made[atAttributes+1] = made[atAttributes+1]&^codecBits | byte(codec)
+	putInt32(made[atLength:], narrow(len(made)-lengthEnds))
+	putInt16(made[atAttributes:], getInt16(made[atAttributes:])&^codecBits|int16(codec))
 	sum(made)
 	return dst, nil
 }

@@ -26,7 +26,7 @@ var ErrTooLarge = fmt.Errorf("the records are more than %d MiB when decompressed
 
 // decompressor keeps the codecs' state and one buffer between batches.
 type decompressor struct {
-	limit int
+	limit int // bytes; positive
 	buf   []byte
 	src   bytes.Reader
 	gzip  *gzip.Reader
@@ -96,7 +96,8 @@ func (d *decompressor) unsnappy(src []byte) ([]byte, error) {
 
 func (d *decompressor) unzstd(src []byte) ([]byte, error) {
 	if d.zstd == nil {
-		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(uint64(d.limit)))
+		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxMemory(uint64(d.limit))) //nolint:gosec // it is positive
 		if err != nil {
 			return nil, err
 		}

@@ -2,7 +2,6 @@ package batch
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"hash"
 )
@@ -28,10 +27,10 @@ func NewDigest() *Digest { return &Digest{sum: sha256.New()} }
 // Add goes on with one record.
 func (d *Digest) Add(r Record) {
 	d.records++
-	d.pending = binary.BigEndian.AppendUint64(d.pending, uint64(r.Timestamp))
+	d.pending = appendInt64(d.pending, r.Timestamp)
 	d.field(r.Key)
 	d.field(r.Value)
-	d.pending = binary.BigEndian.AppendUint32(d.pending, uint32(len(r.Headers)))
+	d.pending = appendLen(d.pending, len(r.Headers))
 	for _, h := range r.Headers {
 		d.bytes(h.Key)
 		d.field(h.Value)
@@ -43,14 +42,14 @@ func (d *Digest) Add(r Record) {
 
 func (d *Digest) field(b []byte) {
 	if b == nil {
-		d.pending = append(d.pending, 0xff, 0xff, 0xff, 0xff)
+		d.pending = appendLen(d.pending, -1)
 		return
 	}
 	d.bytes(b)
 }
 
 func (d *Digest) bytes(b []byte) {
-	d.pending = binary.BigEndian.AppendUint32(d.pending, uint32(len(b)))
+	d.pending = appendLen(d.pending, len(b))
 	if len(b) < pendingMost {
 		d.pending = append(d.pending, b...)
 		return

@@ -29,11 +29,11 @@ func NewEncoder(codec Codec, level int) (*Encoder, error) {
 // Encode appends one dense batch of these records to dst, with base offset 0 and
 // without a producer session; CreateTime. Offsets are not looked at: order is.
 func (e *Encoder) Encode(dst []byte, records []Record) ([]byte, error) {
-	h := Header{LeaderEpoch: -1, LastOffsetDelta: int32(len(records) - 1), ProducerID: -1, ProducerEpoch: -1, BaseSequence: -1}
 	if err := e.fits(records); err != nil {
 		return dst, err
 	}
-	return e.encode(dst, h, records, func(i int) int32 { return int32(i) })
+	h := Header{LeaderEpoch: -1, LastOffsetDelta: narrow(len(records) - 1), ProducerID: -1, ProducerEpoch: -1, BaseSequence: -1}
+	return e.encode(dst, h, records, func(i int) int64 { return int64(i) })
 }
 
 // Cut appends a batch to dst that keeps only these records of the batch h, at
@@ -49,11 +49,11 @@ func (e *Encoder) Cut(dst []byte, h Header, from, to int64, records []Record) ([
 		return dst, fmt.Errorf("cut batch at offset %d: records of [%d, %d] are not in [%d, %d)", h.BaseOffset, first, last, from, to)
 	}
 	if h.ProducerID >= 0 { // sequences go round behind the highest, as Kafka's do
-		h.BaseSequence = int32((int64(h.BaseSequence) + from - h.BaseOffset) & math.MaxInt32)
+		h.BaseSequence = narrow((int64(h.BaseSequence) + from - h.BaseOffset) & math.MaxInt32)
 	}
-	h.BaseOffset, h.LastOffsetDelta = from, int32(to-1-from)
+	h.BaseOffset, h.LastOffsetDelta = from, narrow(to-1-from)
 	h.Attributes &^= 1 << 6 // FirstTimestamp becomes a timestamp again
-	return e.encode(dst, h, records, func(i int) int32 { return int32(records[i].Offset - from) })
+	return e.encode(dst, h, records, func(i int) int64 { return records[i].Offset - from })
 }
 
 // Recompressed appends the same uncompressed batch to dst with its records
@@ -91,7 +91,7 @@ func (e *Encoder) fits(records []Record) error {
 
 // encode fills in what follows from the records: the times, the count, the
 // codec, length and CRC.
-func (e *Encoder) encode(dst []byte, h Header, records []Record, delta func(int) int32) ([]byte, error) {
+func (e *Encoder) encode(dst []byte, h Header, records []Record, delta func(int) int64) ([]byte, error) {
 	if !h.LogAppendTime() {
 		h.FirstTimestamp, h.MaxTimestamp = records[0].Timestamp, records[0].Timestamp
 	}
@@ -102,20 +102,19 @@ func (e *Encoder) encode(dst []byte, h Header, records []Record, delta func(int)
 		}
 		e.record(r, r.Timestamp-h.FirstTimestamp, delta(i))
 	}
-	h.Records = int32(len(records))
+	h.Records = narrow(len(records))
 	var err error
 	if e.packed, err = e.compress(e.packed[:0], e.records); err != nil {
 		return dst, fmt.Errorf("compress %d records with %s: %w", len(records), e.codec, err)
 	}
-	head := h.append(make([]byte, 0, HeaderSize))
-	return rebuild(dst, head, e.codec, e.packed)
+	return rebuild(dst, h.bytes(), e.codec, e.packed)
 }
 
 // record appends one record (Kafka's DefaultRecord) to the encoder's block.
-func (e *Encoder) record(r Record, time int64, offset int32) {
+func (e *Encoder) record(r Record, time, offset int64) {
 	b := append(e.body[:0], 0) // attributes: none are defined
 	b = binary.AppendVarint(b, time)
-	b = binary.AppendVarint(b, int64(offset))
+	b = binary.AppendVarint(b, offset)
 	b = appendNullable(appendNullable(b, r.Key), r.Value)
 	b = binary.AppendVarint(b, int64(len(r.Headers)))
 	for _, h := range r.Headers {
@@ -133,18 +132,19 @@ func appendNullable(b, v []byte) []byte {
 	return append(binary.AppendVarint(b, int64(len(v))), v...)
 }
 
-// append writes the header, without length and CRC.
-func (h Header) append(b []byte) []byte {
-	b = binary.BigEndian.AppendUint64(b, uint64(h.BaseOffset))
-	b = binary.BigEndian.AppendUint32(b, 0)
-	b = binary.BigEndian.AppendUint32(b, uint32(h.LeaderEpoch))
-	b = binary.BigEndian.AppendUint32(append(b, magic), 0)
-	b = binary.BigEndian.AppendUint16(b, uint16(h.Attributes))
-	b = binary.BigEndian.AppendUint32(b, uint32(h.LastOffsetDelta))
-	b = binary.BigEndian.AppendUint64(b, uint64(h.FirstTimestamp))
-	b = binary.BigEndian.AppendUint64(b, uint64(h.MaxTimestamp))
-	b = binary.BigEndian.AppendUint64(b, uint64(h.ProducerID))
-	b = binary.BigEndian.AppendUint16(b, uint16(h.ProducerEpoch))
-	b = binary.BigEndian.AppendUint32(b, uint32(h.BaseSequence))
-	return binary.BigEndian.AppendUint32(b, uint32(h.Records))
+// bytes are the header, without length and CRC.
+func (h Header) bytes() []byte {
+	b := make([]byte, HeaderSize)
+	putInt64(b, h.BaseOffset)
+	putInt32(b[atLeaderEpoch:], h.LeaderEpoch)
+	b[atMagic] = magic
+	putInt16(b[atAttributes:], h.Attributes)
+	putInt32(b[atLastDelta:], h.LastOffsetDelta)
+	putInt64(b[atFirstTime:], h.FirstTimestamp)
+	putInt64(b[atMaxTime:], h.MaxTimestamp)
+	putInt64(b[atProducerID:], h.ProducerID)
+	putInt16(b[atProducerEpoch:], h.ProducerEpoch)
+	putInt32(b[atBaseSequence:], h.BaseSequence)
+	putInt32(b[atRecords:], h.Records)
+	return b
 }

@@ -59,7 +59,7 @@ func Parse(b []byte) (h Header, one, rest []byte, err error) {
 	if err := framed(b); err != nil {
 		return h, nil, b, err
 	}
-	size := int64(binary.BigEndian.Uint32(b[atLength:])) + lengthEnds
+	size := int64(getInt32(b[atLength:])) + lengthEnds
 	if int64(len(b)) < size {
 		return h, nil, b, ErrShort
 	}
@@ -72,11 +72,11 @@ func Parse(b []byte) (h Header, one, rest []byte, err error) {
 
 // framed looks at what stands in the same place in every version of the format.
 func framed(b []byte) error {
-	offset := int64(binary.BigEndian.Uint64(b))
-	if m := int8(b[atMagic]); m != magic {
+	offset := getInt64(b)
+	if m := b[atMagic]; m != magic {
 		return fmt.Errorf("batch at offset %d has magic %d; only magic 2 (Kafka 0.11 and newer) can be read: a topic with older messages must be rewritten first", offset, m)
 	}
-	if length := int32(binary.BigEndian.Uint32(b[atLength:])); length < HeaderSize-lengthEnds {
+	if length := getInt32(b[atLength:]); length < HeaderSize-lengthEnds {
 		return fmt.Errorf("batch at offset %d is damaged: its length is %d", offset, length)
 	}
 	return nil
@@ -85,18 +85,18 @@ func framed(b []byte) error {
 func header(b []byte) Header {
 	_ = b[HeaderSize-1]
 	return Header{
-		BaseOffset:      int64(binary.BigEndian.Uint64(b)),
-		Length:          int32(binary.BigEndian.Uint32(b[atLength:])),
-		LeaderEpoch:     int32(binary.BigEndian.Uint32(b[atLeaderEpoch:])),
+		BaseOffset:      getInt64(b),
+		Length:          getInt32(b[atLength:]),
+		LeaderEpoch:     getInt32(b[atLeaderEpoch:]),
 		CRC:             binary.BigEndian.Uint32(b[atCRC:]),
-		Attributes:      int16(binary.BigEndian.Uint16(b[atAttributes:])),
-		LastOffsetDelta: int32(binary.BigEndian.Uint32(b[atLastDelta:])),
-		FirstTimestamp:  int64(binary.BigEndian.Uint64(b[atFirstTime:])),
-		MaxTimestamp:    int64(binary.BigEndian.Uint64(b[atMaxTime:])),
-		ProducerID:      int64(binary.BigEndian.Uint64(b[atProducerID:])),
-		ProducerEpoch:   int16(binary.BigEndian.Uint16(b[atProducerEpoch:])),
-		BaseSequence:    int32(binary.BigEndian.Uint32(b[atBaseSequence:])),
-		Records:         int32(binary.BigEndian.Uint32(b[atRecords:])),
+		Attributes:      getInt16(b[atAttributes:]),
+		LastOffsetDelta: getInt32(b[atLastDelta:]),
+		FirstTimestamp:  getInt64(b[atFirstTime:]),
+		MaxTimestamp:    getInt64(b[atMaxTime:]),
+		ProducerID:      getInt64(b[atProducerID:]),
+		ProducerEpoch:   getInt16(b[atProducerEpoch:]),
+		BaseSequence:    getInt32(b[atBaseSequence:]),
+		Records:         getInt32(b[atRecords:]),
 	}
 }
 
@@ -138,13 +138,13 @@ func (h Header) Raw() string {
 // whose deltas count from FirstTimestamp also where it is a delete horizon. Only
 // a batch whose Raw is "" may be stamped.
 func Stamp(one []byte, producerID int64, epoch int16, sequence int32) {
-	binary.BigEndian.PutUint64(one, 0)
-	binary.BigEndian.PutUint32(one[atLeaderEpoch:], math.MaxUint32) // -1
+	putInt64(one, 0)
+	putInt32(one[atLeaderEpoch:], -1)
 	one[atAttributes] = 0
 	one[atAttributes+1] &= codecBits
-	binary.BigEndian.PutUint64(one[atProducerID:], uint64(producerID))
-	binary.BigEndian.PutUint16(one[atProducerEpoch:], uint16(epoch))
-	binary.BigEndian.PutUint32(one[atBaseSequence:], uint32(sequence))
+	putInt64(one[atProducerID:], producerID)
+	putInt16(one[atProducerEpoch:], epoch)
+	putInt32(one[atBaseSequence:], sequence)
 	sum(one)
 }
 

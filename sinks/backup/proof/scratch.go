@@ -86,7 +86,7 @@ func (s scratch) create(ctx context.Context, topics []format.Topic) error {
 	}
 	for len(topics) > 0 {
 		req, n := kmsg.NewPtrCreateTopicsRequest(), 0
-		req.TimeoutMillis = int32(visibleWithin.Milliseconds())
+		req.TimeoutMillis = int32(visibleWithin / time.Millisecond)
 		for partitions := 0; n < len(topics) && (n == 0 || partitions+len(topics[n].Partitions) <= partitionsAtOnce); n++ {
 			partitions += len(topics[n].Partitions)
 			req.Topics = append(req.Topics, s.topic(topics[n], len(meta.Brokers)))
@@ -106,7 +106,7 @@ func (s scratch) topic(t format.Topic, brokers int) kmsg.CreateTopicsRequestTopi
 	out := kmsg.NewCreateTopicsRequestTopic()
 	out.Topic = s.name(t.Name)
 	out.NumPartitions = partitions(t)
-	out.ReplicationFactor = int16(max(1, min(t.Replicas, brokers)))
+	out.ReplicationFactor = int16(max(1, min(t.Replicas, brokers, math.MaxInt16))) //nolint:gosec // it fits
 	forever := strconv.FormatInt(math.MaxInt64, 10)
 	for _, kv := range [][2]string{
 		{"cleanup.policy", "delete"}, {"retention.ms", "-1"}, {"retention.bytes", "-1"}, {"compression.type", "producer"},
@@ -226,7 +226,7 @@ func (s scratch) remove(ctx context.Context, which func(name string) bool) ([]st
 
 func (s scratch) deleteByID(ctx context.Context, chunk [][16]byte, names map[[16]byte]string) error {
 	req := kmsg.NewPtrDeleteTopicsRequest()
-	req.TimeoutMillis = int32(removeWithin.Milliseconds())
+	req.TimeoutMillis = int32(removeWithin / time.Millisecond)
 	for _, id := range chunk {
 		t := kmsg.NewDeleteTopicsRequestTopic()
 		t.TopicID = id

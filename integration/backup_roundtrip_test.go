@@ -25,7 +25,7 @@ func trips() []trip {
 		{store: "file", restore: func(o *restore.Options) { o.Prove = true }},
 		{store: "s3", encrypted: true, capture: func(o *capture.Options) { o.Codec = "lz4" }},
 		{store: "gcs", capture: func(o *capture.Options) { o.Mode, o.Codec = capture.Repack, "zstd" }},
-		{store: "azure", capture: func(o *capture.Options) { o.Codec, o.PackSize = "zstd", 1 << 20 }},
+		{store: "azure", capture: func(o *capture.Options) { o.Codec, o.PackSize = "zstd", 1<<20 }},
 	}
 }
 

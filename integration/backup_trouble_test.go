@@ -1,0 +1,284 @@
+package integration
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/ottla-io/ottla/integration/corpus"
+	"github.com/ottla-io/ottla/integration/kafkatest"
+	"github.com/ottla-io/ottla/integration/storetest"
+	"github.com/ottla-io/ottla/sinks/backup/capture"
+	"github.com/ottla-io/ottla/sinks/backup/repository"
+	"github.com/ottla-io/ottla/sinks/backup/restore"
+)
+
+// What happens to a Kafka while a run copies from it.
+
+// once does something when a run has come to a step for the nth time.
+func once(step string, n int, do func()) func(*capture.Options) {
+	return func(o *capture.Options) {
+		o.Step = func(s string) {
+			if s != step {
+				return
+			}
+			if n--; n == 0 {
+				do()
+			}
+		}
+	}
+}
+
+// slowly copies in small packs, so that there is time for trouble.
+func slowly(o *capture.Options) { o.PackSize, o.Connections, o.Memory = 64<<10, 1, 8<<20 }
+
+// filled makes a topic with some megabytes in each partition.
+func filled(w *corpus.Writer, suffix string, partitions int) string {
+	topic := w.Topic(suffix, partitions)
+	for p := range partitions {
+		for i := range 20 {
+			w.Produce(topic, int32(p), corpus.Batch{Codec: i % 5, Records: corpus.Records(1000, uint64(p*100+i))})
+		}
+	}
+	return topic
+}
+
+func TestBackupSurvivesABrokerThatIsKilledAndComesBack(t *testing.T) {
+	k := kafkatest.Start(t, kafkatest.Options{})
+	pre := kafkatest.Prefix(t)
+	v := newVault(t, k, bucket(t, storetest.File(t), "proof"), pre)
+	topic := filled(corpus.NewWriter(t, k, pre), "rows", 4)
+	want := v.look(pre, []string{topic}, nil)
+	v.backUp(slowly, once("open pack", 3, func() {
+		if err := errors.Join(k.Kill9(), k.Restart(t.Context())); err != nil {
+			t.Error(err)
+		}
+	}))
+	v.sound()
+	var killed sync.Once
+	v.giveBack("all", "back-", func(o *restore.Options) {
+		o.Step = func(s string) {
+			if s == "batch written" {
+				killed.Do(func() {
+					if err := errors.Join(k.Kill9(), k.Restart(t.Context())); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+	})
+	v.same(want, []string{topic}, nil, "back-")
+}
+
+func TestBackupFollowsALeaderThatMoves(t *testing.T) {
+	k := kafkatest.Start(t, kafkatest.Options{Nodes: 3})
+	pre := kafkatest.Prefix(t)
+	v := newVault(t, k, bucket(t, storetest.File(t), "proof"), pre)
+	w := corpus.NewWriter(t, k, pre)
+	topic := filled(w, "rows", 3)
+	want := v.look(pre, []string{topic}, nil)
+	v.backUp(slowly, once("open pack", 3, func() { v.moveLeaders(topic) }))
+	v.sound()
+	v.giveBack("all", "back-")
+	v.same(want, []string{topic}, nil, "back-")
+}
+
+// moveLeaders lets the next broker lead each partition, and waits until it does.
+func (v *vault) moveLeaders(topic string) {
+	admin := kadm.NewClient(v.client)
+	before := v.leaders(topic)
+	var r kadm.AlterPartitionAssignmentsReq
+	for p, leader := range before {
+		r.Assign(topic, p, []int32{leader%3 + 1})
+	}
+	if _, err := admin.AlterPartitionAssignments(v.t.Context(), r); err != nil {
+		v.t.Error(err)
+	}
+	kafkatest.Eventually(v.t, func() error {
+		for p, leader := range v.leaders(topic) {
+			if leader == before[p] || leader < 0 {
+				return errors.New("a leader has not moved yet")
+			}
+		}
+		return nil
+	})
+}
+
+func (v *vault) leaders(topic string) map[int32]int32 {
+	req := kmsg.NewPtrMetadataRequest()
+	one := kmsg.NewMetadataRequestTopic()
+	one.Topic = &topic
+	req.Topics = append(req.Topics, one)
+	resp, err := req.RequestWith(v.t.Context(), v.client)
+	if err != nil {
+		v.t.Error(err)
+		return nil
+	}
+	out := map[int32]int32{}
+	for _, p := range resp.Topics[0].Partitions {
+		out[p.Partition] = p.Leader
+	}
+	return out
+}
+
+func TestBackupNamesWhatRetentionTookBeforeIt(t *testing.T) {
+	k := kafkatest.Shared(t)
+	pre := kafkatest.Prefix(t)
+	v := newVault(t, k, bucket(t, storetest.File(t), "proof"), pre)
+	w := corpus.NewWriter(t, k, pre)
+	topic := filled(w, "rows", 1)
+	all := corpus.Read(t, v.client, topic)
+	const before = 15_500
+	r := v.backUp(slowly, once("open pack", 2, func() { w.DeleteRecords(topic, 0, before) }))
+	if r.New.Lost > 0 && !slices.ContainsFunc(r.Alerts, func(a capture.Alert) bool { return a.Kind == "gap" && a.Topic == topic }) {
+		t.Errorf("%d offsets were lost, and nobody was told: %v", r.New.Lost, r.Alerts)
+	}
+	v.sound()
+	v.giveBack("all", pre+"-back")
+	got := corpus.Read(t, v.client, pre+"-backrows")
+	lost := int(r.New.Lost)
+	if n := got.Count(); n != len(all[0])-lost {
+		t.Errorf("%d records came back, %d were there and %d are said to be lost", n, len(all[0]), lost)
+	}
+	// A second run stands on the first, and the next ones begin behind it.
+	w.Produce(topic, 0, corpus.Batch{Records: corpus.Records(10, 1)})
+	if r := v.backUp(); r.Records != 10 || r.New.Lost != 0 {
+		t.Errorf("the next run copied %d records and lost %d", r.Records, r.New.Lost)
+	}
+	v.sound()
+}
+
+func TestBackupFollowsATopicThatIsRecreatedAndOneThatGrows(t *testing.T) {
+	k := kafkatest.Shared(t)
+	pre := kafkatest.Prefix(t)
+	v := newVault(t, k, bucket(t, storetest.File(t), "proof"), pre)
+	w := corpus.NewWriter(t, k, pre)
+	again, grows := filled(w, "again", 2), filled(w, "grows", 1)
+	topics := []string{again, grows}
+	first := v.look(pre, topics, nil)
+	v.backUp()
+
+	w.Recreate(again, 1)
+	w.Produce(again, 0, corpus.Batch{Records: corpus.Records(30, 9)})
+	v.grow(grows, 3)
+	w.Produce(grows, 2, corpus.Batch{Records: corpus.Records(40, 9)})
+	second := v.look(pre, topics, nil)
+	v.backUp(slowly)
+	v.sound()
+
+	for point, want := range map[int64]contents{1: first, 2: second} {
+		to := kafkatest.Prefix(t)
+		v.giveBack(to, to, func(o *restore.Options) { o.Point = point })
+		v.same(want, topics, nil, to)
+	}
+}
+
+func TestBackupOfTopicsThatChangeUnderTheRunSaysSo(t *testing.T) {
+	k := kafkatest.Shared(t)
+	pre := kafkatest.Prefix(t)
+	v := newVault(t, k, bucket(t, storetest.File(t), "proof"), pre)
+	w := corpus.NewWriter(t, k, pre)
+	again, grows := filled(w, "again", 1), filled(w, "grows", 1)
+	want := v.look(pre, []string{grows}, nil)
+	_, err := capture.Run(t.Context(), v.capture(slowly, once("open pack", 2, func() {
+		w.Recreate(again, 1)
+		v.grow(grows, 2)
+	})))
+	if err != nil {
+		t.Logf("the run failed, as it may: %v", err)
+	}
+	w.Produce(again, 0, corpus.Batch{Records: corpus.Records(5, 1)})
+	now := v.look(pre, []string{again, grows}, nil)
+	v.backUp()
+	v.sound()
+	to := kafkatest.Prefix(t)
+	v.giveBack(to, to)
+	v.same(now, []string{again, grows}, nil, to)
+	v.same(want, []string{grows}, nil, pre)
+}
+
+func (v *vault) grow(topic string, partitions int) {
+	v.t.Helper()
+	got, err := kadm.NewClient(v.client).UpdatePartitions(v.t.Context(), partitions, topic)
+	if err == nil {
+		err = got.Error()
+	}
+	if err != nil {
+		v.t.Error(err)
+	}
+	kafkatest.Eventually(v.t, func() error {
+		if n := len(v.leaders(topic)); n != partitions {
+			return errors.New("the new partitions do not show yet")
+		}
+		return nil
+	})
+}
+
+func TestBackupByTwoProcessesAtOnceMakesNoPointTwice(t *testing.T) {
+	k := kafkatest.Shared(t)
+	pre := kafkatest.Prefix(t)
+	b := bucket(t, storetest.File(t), "proof")
+	v := newVault(t, k, b, pre)
+	topic := filled(corpus.NewWriter(t, k, pre), "rows", 2)
+	want := v.look(pre, []string{topic}, nil)
+	var wg sync.WaitGroup
+	won := make([]error, 4)
+	for i := range won {
+		other := newVault(t, k, b, pre)
+		other.open.Writer = "test/" + string(rune('a'+i))
+		other.reopen()
+		wg.Go(func() { _, won[i] = capture.Run(t.Context(), other.capture(slowly)) })
+	}
+	wg.Wait()
+	good := 0
+	for _, err := range won {
+		var held *repository.HeldError
+		if err == nil {
+			good++
+		} else if !errors.As(err, &held) && !errors.Is(err, repository.ErrTaken) && !errors.Is(err, repository.ErrLease) {
+			t.Errorf("a run that was second: %v", err)
+		}
+	}
+	if good == 0 {
+		t.Fatal("none of four runs made a point")
+	}
+	v.reopen()
+	v.sound()
+	to := kafkatest.Prefix(t)
+	v.giveBack(to, to)
+	v.same(want, []string{topic}, nil, to)
+}
+
+func TestBackupToAStoreThatGoesDownFailsAndTheNextOneSucceeds(t *testing.T) {
+	k := kafkatest.Shared(t)
+	for _, name := range []string{"s3", "azure"} {
+		t.Run(name, func(t *testing.T) {
+			pre := kafkatest.Prefix(t)
+			s := storetest.Kinds()[name](t)
+			v := newVault(t, k, bucket(t, s, "proof"), pre)
+			topic := filled(corpus.NewWriter(t, k, pre), "rows", 2)
+			want := v.look(pre, []string{topic}, nil)
+			short := func(o *capture.Options) { o.LeaseTTL = 5 * time.Second }
+			_, err := capture.Run(t.Context(), v.capture(slowly, short, once("open pack", 3, s.Stop)))
+			if err == nil {
+				t.Fatal("a run without its store made a point")
+			}
+			if strings.Contains(err.Error(), storetest.SecretAccessKey) || strings.Contains(err.Error(), storetest.AzureKey()) {
+				t.Errorf("the error tells a secret: %v", err)
+			}
+			s.Start(t)
+			v.reopen()
+			v.backUp()
+			v.sound()
+			to := kafkatest.Prefix(t)
+			v.giveBack(to, to)
+			v.same(want, []string{topic}, nil, to)
+		})
+	}
+}

@@ -52,7 +52,7 @@ func AppendIndex(dst []byte, offset int64, frames []Frame) (out []byte, digest s
 	}
 	sum := sha256.Sum256(b)
 	dst = append(dst, b...)
-	dst = binary.BigEndian.AppendUint64(dst, uint64(offset))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(max(0, offset)))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(len(b)))
 	dst = append(dst, sum[:]...)
 	dst = binary.BigEndian.AppendUint32(dst, Version)
@@ -76,13 +76,18 @@ func ReadTrailer(b []byte, size int64) (Trailer, error) {
 	if offset < uint64(len(packMagic)) || length > MaxIndex || offset > room || length != room-offset {
 		return Trailer{}, fmt.Errorf("its index is said to be %d bytes at %d of %d", length, offset, size)
 	}
-	return Trailer{Offset: int64(offset), Length: int64(length), Digest: hex.EncodeToString(b[16:48])}, nil
+	return Trailer{Offset: size - TrailerSize - int64(length), Length: int64(length), Digest: hex.EncodeToString(b[16:48])}, nil
+}
+
+func digestOf(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
 
 // ReadIndex reads the index that t points to, checks its digest, and that every
 // frame can stand where it says.
 func ReadIndex(b []byte, t Trailer) ([]Frame, error) {
-	if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != t.Digest {
+	if digestOf(b) != t.Digest {
 		return nil, errors.New("the index of the pack does not have the checksum that its end names")
 	}
 	b, err := inflate(b, MaxIndex)

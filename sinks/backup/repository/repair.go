@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
 )
@@ -53,7 +54,10 @@ func (r *Repository) repair(ctx context.Context, l *Lease, dry bool) (Repaired, 
 	if err := m.judge(ctx); err != nil {
 		return Repaired{}, err
 	}
-	if len(m.broken)+len(m.unusable) == 0 {
+	if len(m.blocking) > 0 && !dry {
+		return Repaired{}, fmt.Errorf("%w: %s", ErrDamaged, strings.Join(m.blocking, "; "))
+	}
+	if len(m.broken)+len(m.unusable)+len(m.blocking) == 0 {
 		p, err := r.Newest(ctx)
 		return Repaired{Point: p}, err
 	}

@@ -128,6 +128,11 @@ func (m *mender) readable(refs []Ref) (good []Ref) {
 			good = append(good, now)
 		case m.has(ref): // the pack it was moved from may still be there
 			good = append(good, ref)
+		default: // or the same frame stands in a pack that no move leads to any more
+			if same, ok := m.twins[twinOf(ref.Frame)]; ok {
+				same.From, same.To = ref.From, ref.To
+				good = append(good, same)
+			}
 		}
 	}
 	return good
@@ -146,7 +151,7 @@ func (m *mender) build() (format.Manifest, map[partition][]Ref, []string) {
 		topic := m.topic(&out, key.topic)
 		topic.Partitions = append(topic.Partitions, p)
 	}
-	lost = append(lost, m.notes...)
+	lost = slices.Concat(lost, m.notes, m.blocking)
 	out.Notes = append(out.Notes, capped(lost)...)
 	fill(&out, refs, nil)
 	m.bystanders(&out)

@@ -23,8 +23,11 @@ type mender struct {
 
 	mu     sync.Mutex
 	packs  map[string]*salvage
-	notes  []string // objects that cannot be read
+	notes  []string // packs and frames that cannot be read
 	byTime []*salvage
+	twins  map[twin]Ref
+
+	blocking []string // objects that keep everybody from reading the repository
 
 	unusable map[int64]string // points whose manifest or chain is lost
 	broken   map[int64]string // points that cannot be given back, those included
@@ -41,10 +44,22 @@ type salvage struct {
 	order   []format.Frame
 }
 
+// twin is what a frame is, wherever it stands.
+type twin struct {
+	partition
+	id          string
+	first, next int64
+	sum         string
+}
+
+func twinOf(f format.Frame) twin {
+	return twin{partition{f.Topic, f.Partition}, f.TopicID, f.First, f.Next, f.Sum}
+}
+
 func newMender(r *Repository) *mender {
 	return &mender{
 		r: r, written: map[int64]time.Time{}, unreadable: map[int64]string{}, dropped: map[int64]bool{},
-		moved: map[string]format.Move{}, packs: map[string]*salvage{},
+		moved: map[string]format.Move{}, packs: map[string]*salvage{}, twins: map[twin]Ref{},
 		unusable: map[int64]string{}, broken: map[int64]string{}, timeline: map[partition]*timeline{},
 		current: map[string]string{}, former: map[incarnation]bool{},
 	}
@@ -83,6 +98,9 @@ func (m *mender) gather(ctx context.Context) error {
 	}
 	for _, one := range m.packs {
 		m.byTime = append(m.byTime, one)
+		for _, f := range one.order {
+			m.twins[twinOf(f)] = Ref{Frame: f, Pack: one.pack}
+		}
 	}
 	slices.SortFunc(m.byTime, func(a, b *salvage) int {
 		return cmp.Or(a.written.Compare(b.written), cmp.Compare(a.pack.ID, b.pack.ID))
@@ -102,8 +120,7 @@ func (m *mender) passDamage(err error) (string, error) {
 func (m *mender) series(ctx context.Context, s *stock) error {
 	for _, o := range s.series[removals] {
 		var one format.Removal
-		_, err := m.r.open(ctx, o.name, format.KindRemoval, &one)
-		if err := m.noteDamage(err); err != nil {
+		if err := m.object(ctx, o, format.KindRemoval, &one); err != nil {
 			return err
 		}
 		for n := range one.Points {
@@ -112,15 +129,30 @@ func (m *mender) series(ctx context.Context, s *stock) error {
 	}
 	for _, o := range s.series[moves] {
 		var one format.Move
-		_, err := m.r.open(ctx, o.name, format.KindMove, &one)
-		if err := m.noteDamage(err); err != nil {
+		if err := m.object(ctx, o, format.KindMove, &one); err != nil {
 			return err
 		}
 		if one.From != "" {
 			m.moved[one.From] = one
 		}
 	}
+	for _, o := range s.series[verifications] {
+		if err := m.object(ctx, o, format.KindVerification, &format.Verification{}); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// object reads one of a series. One that cannot be read keeps everybody from
+// reading the repository, and no new object can stand in for it.
+func (m *mender) object(ctx context.Context, o stored, kind string, value any) error {
+	_, err := m.r.open(ctx, o.name, kind, value)
+	words, err := m.passDamage(err)
+	if words != "" {
+		m.blocking = append(m.blocking, words+": put a copy of it elsewhere, delete it, and repair again")
+	}
+	return err
 }
 
 func (m *mender) noteDamage(err error) error {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
@@ -222,6 +223,38 @@ func TestGroupsAreClampedToWhatIsLeft(t *testing.T) {
 	if c := done.Point.Groups[0].Offsets[0]; c.Offset != 60 || c.Clamped != 69 {
 		t.Errorf("the group stands at %+v, the partition ends at 60", c)
 	}
+}
+
+func TestMovesThatAreLostAreFoundAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		w, _ := threePoints(t)
+		if err := w.drop(1, 2); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // moved, then swept
+			pass(repository.SweepGrace + time.Minute)
+			w.sweep()
+		}
+		moves := w.names("moves/")
+		for _, name := range moves {
+			w.put(name, []byte("garbage"))
+		}
+		dry, err := w.open().Repair(t.Context(), nil, true)
+		if err != nil || len(dry.Lost) != len(moves) {
+			t.Errorf("dry: %q %v", dry.Lost, err)
+		}
+		if _, err := w.repair(); err == nil || !strings.Contains(err.Error(), moves[0]) || !strings.Contains(err.Error(), "delete it") {
+			t.Errorf("got %v, want to be told what to delete", err)
+		}
+		for _, name := range moves {
+			w.remove(name)
+		}
+		done, err := w.repair()
+		if err != nil || len(done.Lost) > 0 {
+			t.Fatalf("%q %v", done.Lost, err)
+		}
+		repairedIs(t, w, done, w.want[3])
+	})
 }
 
 func TestRepairWithoutAnyPackIsAnError(t *testing.T) {

@@ -73,12 +73,12 @@ func (m *model) everythingElseIsSwept() {
 		}
 		return a.repo.Remove(ctx, l, why)
 	}
-	time.Sleep(time.Hour)
+	pass(time.Hour)
 	if err := m.leased(m.t.Context(), a, only); err != nil {
 		m.t.Fatal(err)
 	}
 	for range 4 { // dropped, moved, swept
-		time.Sleep(repository.SweepGrace + time.Minute)
+		pass(repository.SweepGrace + time.Minute)
 		if err := m.leased(m.t.Context(), a, m.sweep); err != nil {
 			m.t.Fatal(err)
 		}

@@ -138,7 +138,7 @@ func (m *model) step() {
 	case n < 900:
 		m.restart(a)
 	default:
-		time.Sleep(time.Duration(m.rng.Int64N(int64(20 * time.Hour))))
+		pass(time.Duration(m.rng.Int64N(int64(20 * time.Hour))))
 	}
 }
 
@@ -386,7 +386,7 @@ func (m *model) stale() {
 		return
 	}
 	first.faults.Die(1, storetest.Before)
-	time.Sleep(2*time.Minute + time.Duration(m.rng.Int64N(int64(30*time.Hour))))
+	pass(2*time.Minute + time.Duration(m.rng.Int64N(int64(30*time.Hour))))
 	m.source.change()
 	m.act(second, "run", m.run)
 	if m.rng.IntN(2) == 0 {

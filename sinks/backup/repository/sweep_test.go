@@ -34,7 +34,7 @@ func (w *world) sweep() repository.Swept {
 func inBubble(t *testing.T, test func(t *testing.T)) { synctest.Test(t, test) }
 
 // pass lets time pass by the clock of the store and by ours.
-func pass(d time.Duration) { time.Sleep(d) }
+func pass(d time.Duration) { <-time.After(d) }
 
 func TestADroppedPointIsSweptOnlyAfterTheGrace(t *testing.T) {
 	inBubble(t, func(t *testing.T) {

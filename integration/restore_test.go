@@ -112,6 +112,24 @@ func TestARestoreIsProvenRecordByRecord(t *testing.T) {
 	}
 }
 
+// TestDigestsOfTheSourceAreThoseOfTheBackup reads a source with transactions,
+// aborted ones too, and a topic with the broker's times.
+func TestDigestsOfTheSourceAreThoseOfTheBackup(t *testing.T) {
+	g := newGiver(t, kafkatest.Shared(t), "mem://")
+	corpus.Write(t, g.kafka, g.pre, "codecs", "log-append", "transactions", "recreated")
+	g.backUp()
+	found, err := g.repo.Verify(t.Context(), repository.VerifyOptions{Level: repository.Data})
+	g.must(err)
+	want := slices.DeleteFunc(found[0].Digests, func(d format.Digest) bool {
+		return strings.Contains(d.Topic, "compacted") || strings.Contains(d.Topic, "tombstones") // the cleaner goes on
+	})
+	got, err := restore.Digests(t.Context(), g.dial, want)
+	g.must(err)
+	if !slices.Equal(got, want) || len(want) < 5 {
+		t.Errorf("the source has %+v, the backup %+v", got, want)
+	}
+}
+
 func TestARestoreThatIsKilledAgainAndAgainDoublesNothing(t *testing.T) {
 	g := newGiver(t, kafkatest.Shared(t), "mem://")
 	topic := g.pre + "rows"

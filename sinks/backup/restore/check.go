@@ -70,8 +70,24 @@ func (j *job) survey(ctx context.Context, problems []Problem) error {
 		j.surveyTimes()
 		j.surveySizes(ctx, c)
 	}
+	j.surveyOptions()
 	j.surveyAccess()
 	return j.surveyGroups(ctx)
+}
+
+// surveyOptions refuses options that say nothing.
+func (j *job) surveyOptions() {
+	switch j.o.Existing {
+	case "", "refuse", actionAppend, actionPurge:
+	default:
+		j.problem("existing data", fmt.Sprintf("%q is no way to treat it", j.o.Existing), "refuse, append or purge")
+	}
+	if w := j.layout.window; w.from != nil && w.to != nil && *w.from > *w.to {
+		j.problem("time window", "it ends before it begins", "give an end behind the start")
+	}
+	if j.o.Acks < -1 || j.o.Acks > 1 {
+		j.problem("acks", fmt.Sprintf("%d is no number of replicas", j.o.Acks), "-1 for all in sync, or 1")
+	}
 }
 
 func resumed(phase string) string {

@@ -57,15 +57,15 @@ func (j *job) load(ctx context.Context) error {
 // ours, it looks again where the target ends and goes on from there.
 func (j *job) stream(ctx context.Context, s *stream) error {
 	again := newRetry(j.patience)
-	for {
+	for first := true; ; first = false {
 		before := j.done.Load()
-		err := j.pass(ctx, s)
+		err := j.pass(ctx, s, first)
 		var foreign *ForeignWriteError
 		switch {
 		case errors.As(err, &foreign):
 			j.stopped(foreign)
 			return nil
-		case !errors.Is(err, errResync) && !passing(err):
+		case err == nil, !errors.Is(err, errResync) && !passing(err):
 			return err
 		}
 		if j.done.Load() > before {
@@ -88,13 +88,18 @@ type pass struct {
 	cuts   *hold // memory of batches of our own making
 }
 
-func (j *job) pass(ctx context.Context, s *stream) error {
+func (j *job) pass(ctx context.Context, s *stream, first bool) error {
 	p := &pass{job: j, stream: s, cuts: j.cuts.hold()}
 	frames := j.frames.hold()
 	defer frames.end()
 	defer p.cuts.end()
 	if err := p.open(ctx); err != nil {
 		return err
+	}
+	for _, l := range p.lanes {
+		if first {
+			j.skipped.Add(l.position)
+		}
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	p.cutter = newCutter(s, j.layout, func(c *cut) error { return p.accept(ctx, c) })

@@ -137,12 +137,12 @@ func TestBackupSurvivesAFaultAtEveryCallToTheStore(t *testing.T) {
 		below := memblob.OpenBucket(nil)
 		d.must(d.run(below, "old")) // a promise from before
 		promised := 1
-		if err := d.run(f.Wrap(below), "*"); err == nil {
+		if err := d.run(f.Wrap(below), "old", "new"); err == nil {
 			promised++
 		}
 		f.Heal()
 		d.holds(below, promised)
-		d.must(d.run(below, "*"))
+		d.must(d.run(below, "old", "new"))
 		d.holds(below, promised+1)
 		n++
 		to := fmt.Sprint("r", n)

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -37,6 +38,8 @@ type copier struct {
 	throttled atomic.Int64 // nanoseconds
 }
 
+var errLeaderless = errors.New("it has no leader")
+
 const (
 	// largestAnswer is what one fetch asks for: a frame.
 	largestAnswer = frameSize
@@ -53,25 +56,27 @@ func (r *run) copy(ctx context.Context) error {
 		return nil
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	c := r.newCopier(ctx, group)
-	c.progress.Partitions = len(r.partitions())
-	c.progress.PartitionsDone = c.progress.Partitions - len(cursors)
 	work, fetching := errgroup.WithContext(ctx)
+	c := r.newCopier(ctx, group)
+	c.queue = newQueue(fetching, r.Brokers)
+	c.progress.Partitions = len(r.partitions())
 	for _, cursor := range cursors {
+		if cursor.leader < 0 {
+			cursor.fails(errLeaderless, r.Now())
+		}
 		c.queue.add(cursor)
 		c.staff(fetching, work, cursor.leader)
 	}
 	work.Go(func() error { return c.mend(fetching, work) })
-	squeezing := c.squeezers(ctx)
 	group.Go(func() error {
 		defer close(c.frames)
 		return work.Wait()
 	})
+	squeezing := c.squeezers(ctx)
 	group.Go(func() error {
-		if err := squeezing.Wait(); err != nil {
-			return err
-		}
-		return c.packs.finish()
+		squeezing.Wait()
+		c.packs.finish()
+		return nil
 	})
 	err := group.Wait()
 	r.made.Packs = c.packs.packs
@@ -122,14 +127,14 @@ func (r *run) account(f *stretch) {
 func (r *run) newCopier(ctx context.Context, group *errgroup.Group) *copier {
 	total := r.Memory / memoryShare
 	c := &copier{
-		run: r, group: group, queue: newQueue(ctx, r.Brokers),
+		run: r, group: group,
 		budget: &budget{total: total, free: semaphore.NewWeighted(total)},
 		answer: min(largestAnswer, total), frames: make(chan *stretch),
 		leaders: make(map[int32]bool), deadline: r.began.Add(r.LongRun),
 	}
 	c.packs = newPacker(ctx, group, r)
 	if r.BytesPerSec > 0 {
-		c.answer = max(min(c.answer, r.BytesPerSec), 1<<10)
+		c.answer = max(min(c.answer, r.BytesPerSec/10), 1<<10) // a tenth of a second
 		c.limiter = rate.NewLimiter(rate.Limit(r.BytesPerSec), int(max(r.BytesPerSec, c.answer)))
 	}
 	return c
@@ -147,10 +152,12 @@ func (c *copier) staff(ctx context.Context, work *errgroup.Group, leader int32) 
 }
 
 // squeezers make stored bytes out of frames, one for each processor.
-func (c *copier) squeezers(ctx context.Context) *errgroup.Group {
-	squeezing, ctx := errgroup.WithContext(ctx)
+func (c *copier) squeezers(ctx context.Context) *sync.WaitGroup {
+	var squeezing sync.WaitGroup
 	for range max(runtime.GOMAXPROCS(0), 2) {
-		squeezing.Go(func() error {
+		squeezing.Add(1)
+		c.group.Go(func() error {
+			defer squeezing.Done()
 			s, err := newSqueezer(c.Options)
 			for err == nil {
 				f, more := <-c.frames
@@ -162,7 +169,7 @@ func (c *copier) squeezers(ctx context.Context) *errgroup.Group {
 			return err
 		})
 	}
-	return squeezing
+	return &squeezing
 }
 
 func (c *copier) pack(ctx context.Context, s *squeezer, f *stretch) error {
@@ -208,6 +215,7 @@ func (c *copier) tell(last bool) {
 		return
 	}
 	c.told = time.Now()
+	c.progress.PartitionsDone = c.progress.Partitions - c.queue.unfinished()
 	c.progress.Throttled = time.Duration(c.throttled.Load())
 	c.progress.BytesTotal = c.progress.Bytes
 	for _, t := range c.topics {

@@ -102,8 +102,8 @@ func (c *cursor) take(answer *kmsg.FetchResponseTopicPartition) ([]stretch, erro
 		if reason != "" {
 			c.skip(min(h.Next(), c.End), reason)
 		} else {
-			if c.full(h) {
-				frames = c.cut(frames)
+			if c.full(h) || h.BaseOffset < c.at {
+				frames = c.cut(frames) // so that a frame's First hides what a batch has before it
 			}
 			kept = c.keep(h, one, buf, kept)
 		}
@@ -135,10 +135,7 @@ func (c *cursor) keep(h batch.Header, one, buf []byte, kept int) int {
 	f.bytes = f.bytes[:len(f.bytes)+len(one)]
 	next := min(h.Next(), c.End)
 	offsets := next - c.at
-	records := int64(h.Records)
-	if h.BaseOffset < c.at || h.Next() > next { // a log may begin within a batch
-		records = within(one, c.at, next)
-	}
+	records := min(int64(h.Records), offsets)
 	f.Batches, f.Records, f.Gone.Compacted = f.Batches+1, f.Records+records, f.Gone.Compacted+offsets-records
 	f.MaxTime = max(f.MaxTime, h.MaxTimestamp)
 	if h.Codec() == batch.None {
@@ -146,21 +143,6 @@ func (c *cursor) keep(h batch.Header, one, buf []byte, kept int) int {
 	}
 	c.at, f.Next = next, next
 	return kept + len(one)
-}
-
-// within counts the records of a batch that have offsets of [from, to). What
-// cannot be decoded is counted by its offsets, and for verify to find.
-func within(one []byte, from, to int64) (n int64) {
-	err := batch.NewDecoder().Records(one, func(r batch.Record) error {
-		if r.Offset >= from && r.Offset < to {
-			n++
-		}
-		return nil
-	})
-	if err != nil {
-		return to - from
-	}
-	return n
 }
 
 // skip accounts for offsets up to next that hold no record.

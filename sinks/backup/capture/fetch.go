@@ -271,9 +271,6 @@ func (f *fetcher) moved(c *cursor, bytes, offsets int64, frames []stretch) {
 	defer f.progressM.Unlock()
 	f.progress.Records += records
 	f.progress.Bytes += bytes
-	if c.done() {
-		f.progress.PartitionsDone++
-	}
 }
 
 // pace waits until so many bytes may have come.

@@ -171,14 +171,13 @@ func (p *packer) sent(l *lane) {
 
 // finish closes what is open. Nothing may be put any more. The run's group waits
 // until all packs stand.
-func (p *packer) finish() error {
+func (p *packer) finish() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, l := range p.open {
 		close(l.work)
 	}
 	p.open = nil
-	return nil
 }
 
 // write makes a pack of what comes to a lane.

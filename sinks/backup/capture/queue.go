@@ -38,10 +38,32 @@ func (q *queue) with(change func()) {
 
 // add brings a cursor that is new.
 func (q *queue) add(c *cursor) {
-	q.with(func() { q.left++; q.put(c) })
+	q.with(func() {
+		q.left++
+		q.sort(c)
+	})
 }
 
-// put is for who has the lock.
+// sort puts a cursor where it belongs; for who has the lock.
+func (q *queue) sort(c *cursor) {
+	switch {
+	case c.done():
+		q.left--
+	case c.why != nil:
+		q.failing = append(q.failing, c)
+	default:
+		q.put(c)
+	}
+}
+
+// unfinished is how many cursors are not done.
+func (q *queue) unfinished() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.left
+}
+
+// put queues a cursor for its leader; for who has the lock.
 func (q *queue) put(c *cursor) {
 	at, _ := slices.BinarySearchFunc(q.ready[c.leader], c, func(a, b *cursor) int { return cmp.Compare(a.rank, b.rank) })
 	q.ready[c.leader] = slices.Insert(q.ready[c.leader], at, c)
@@ -94,14 +116,7 @@ func (q *queue) give(leader int32, cursors []*cursor) {
 	q.with(func() {
 		q.busy[leader] -= len(cursors)
 		for _, c := range cursors {
-			switch {
-			case c.done():
-				q.left--
-			case c.why != nil:
-				q.failing = append(q.failing, c)
-			default:
-				q.put(c)
-			}
+			q.sort(c)
 		}
 	})
 }
@@ -125,28 +140,7 @@ func (q *queue) broken() []*cursor {
 func (q *queue) mended(cursors []*cursor) {
 	q.with(func() {
 		for _, c := range cursors {
-			switch {
-			case c.done():
-				q.left--
-			case c.why != nil:
-				q.failing = append(q.failing, c)
-			default:
-				q.put(c)
-			}
+			q.sort(c)
 		}
 	})
-}
-
-// drop takes all that waits, for a run that ends early.
-func (q *queue) drop() []*cursor {
-	var waiting []*cursor
-	q.with(func() {
-		for leader, ready := range q.ready {
-			waiting = append(waiting, ready...)
-			q.ready[leader] = nil
-		}
-		waiting = append(waiting, q.failing...)
-		q.failing = nil
-	})
-	return waiting
 }

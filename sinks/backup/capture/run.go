@@ -50,6 +50,7 @@ type run struct {
 	mu     sync.Mutex
 	notes  []string
 	alerts []Alert
+	again  []int // how often each alert came again
 	marks  map[*topic]*bool
 }
 
@@ -152,15 +153,44 @@ func (r *run) note(words string, args ...any) {
 	r.notes = append(r.notes, fmt.Sprintf(words, args...))
 }
 
-// alert is told to people, and noted in the point.
+// alert is told to people, and noted in the point. What happens to many
+// partitions of a topic is told once, with their number.
 func (r *run) alert(kind, topic, words string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.alerts = append(r.alerts, Alert{Kind: kind, Topic: topic, Words: words})
-	if topic != "" {
-		words = topic + ": " + words
+	for i := range r.alerts {
+		if a := &r.alerts[i]; topic != "" && a.Kind == kind && a.Topic == topic {
+			r.again[i]++
+			return
+		}
 	}
-	r.notes = append(r.notes, words)
+	r.alerts = append(r.alerts, Alert{Kind: kind, Topic: topic, Words: words})
+	r.again = append(r.again, 0)
+}
+
+// told are the alerts, as they are to be read.
+func (r *run) told() []Alert {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	told := slices.Clone(r.alerts)
+	for i, more := range r.again {
+		if more > 0 {
+			told[i].Words += fmt.Sprintf(" (and so in %d more cases)", more)
+		}
+	}
+	return told
+}
+
+// remarks are what the point says of itself.
+func (r *run) remarks() []string {
+	remarks := slices.Clone(r.notes)
+	for _, a := range r.told() {
+		if a.Topic != "" {
+			a.Words = a.Topic + ": " + a.Words
+		}
+		remarks = append(remarks, a.Words)
+	}
+	return remarks
 }
 
 func (r *run) commit(ctx context.Context) (*repository.Point, error) {
@@ -187,6 +217,7 @@ func (r *run) manifest() (format.Manifest, error) {
 	}
 	records := recordsOf(r.made)
 	for _, t := range r.topics {
+		t.Partitions = nil
 		for _, p := range t.parts {
 			t.Partitions = append(t.Partitions, p.Partition)
 		}
@@ -196,7 +227,7 @@ func (r *run) manifest() (format.Manifest, error) {
 	if len(r.made.Packs)+len(r.made.Empty) > 0 {
 		m.Parts = []format.Part{r.made}
 	}
-	m.Notes = r.notes
+	m.Notes = r.remarks()
 	return m, whole(m)
 }
 
@@ -261,7 +292,7 @@ func (r *run) report(point *repository.Point) Report {
 	report := Report{
 		Point: point, New: r.gone, Records: r.records, Bytes: r.bytes, Stored: r.stored,
 		Objects: len(r.made.Packs), Requests: r.requests,
-		Began: r.began, Took: r.Now().Sub(r.began), Alerts: r.alerts,
+		Began: r.began, Took: r.Now().Sub(r.began), Alerts: r.told(),
 	}
 	if point != nil {
 		report.Objects++

@@ -62,19 +62,19 @@ func FuzzMatches(f *testing.F) {
 		if len(glob) > 20 || len(name) > 40 {
 			return
 		}
-		if got, want := matches(glob, name), slowly(glob, name); got != want {
+		if got, want := matches(glob, name), byDefinition(glob, name); got != want {
 			t.Errorf("%q on %q: %t, want %t", glob, name, got, want)
 		}
 	})
 }
 
-// slowly says the same by its definition.
-func slowly(glob, name string) bool {
+// byDefinition says the same by its definition.
+func byDefinition(glob, name string) bool {
 	if glob == "" {
 		return name == ""
 	}
 	if glob[0] == '*' {
-		return slowly(glob[1:], name) || name != "" && slowly(glob, name[1:])
+		return byDefinition(glob[1:], name) || name != "" && byDefinition(glob, name[1:])
 	}
-	return name != "" && (glob[0] == '?' || glob[0] == name[0]) && slowly(glob[1:], name[1:])
+	return name != "" && (glob[0] == '?' || glob[0] == name[0]) && byDefinition(glob[1:], name[1:])
 }

@@ -51,7 +51,9 @@ func with(ctx context.Context, o Options, do func(context.Context, *session) err
 	defer s.clients.close()
 	defer func() {
 		o.Step("release")
-		if released := lease.Release(context.WithoutCancel(ctx)); released != nil && err == nil && !errors.Is(released, repository.ErrLease) {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
+		defer cancel()
+		if released := lease.Release(last); released != nil && err == nil && !errors.Is(released, repository.ErrLease) {
 			err = fmt.Errorf("give back the lease of the backup repository: %w", released)
 		}
 	}()
@@ -70,6 +72,9 @@ func (s *session) held(ctx context.Context, do func(context.Context, *session) e
 	}
 	return err
 }
+
+// releaseTimeout bounds the last request of a run that may have been cancelled.
+const releaseTimeout = 30 * time.Second
 
 var errLost = fmt.Errorf("the run stopped, nothing of it is committed: %w", repository.ErrLease)
 

@@ -48,7 +48,7 @@ func (r *run) window(p *part) {
 	if p.logStart > p.Base {
 		r.overtaken(p)
 	}
-	if why := r.again(p); why != "" {
+	if why := r.anew(p); why != "" {
 		p.Base, p.Why, p.Full, p.lost = p.logStart, why, r.taken, 0
 	}
 }
@@ -104,10 +104,10 @@ func (r *run) archived(p *part) int64 {
 	return p.logStart
 }
 
-// again says why a compacted partition is copied in full, or "". A tombstone
+// anew says why a compacted partition is copied in full, or "". A tombstone
 // that was written and cleaned since the parent would be missed by an increment,
 // and its key come back to life in a restore.
-func (r *run) again(p *part) string {
+func (r *run) anew(p *part) string {
 	if !p.Compacted && !p.topic.was.Compacted {
 		return ""
 	}

@@ -1,0 +1,521 @@
+package capture
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// control answers requests of a kind in the broker's place, where fn does.
+func (w *world) control(key kmsg.Key, fn func(kmsg.Request) (kmsg.Response, bool)) {
+	w.fake.ControlKey(key.Int16(), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		w.fake.KeepControl()
+		resp, ok := fn(req)
+		return resp, nil, ok
+	})
+}
+
+// slowly makes a run fetch batch by batch, and calls between before the n-th fetch.
+func slowly(o *Options, n int, between func()) {
+	o.BytesPerSec, o.Connections = 20<<10, 1
+	var fetches atomic.Int32
+	before := o.Step
+	o.Step = func(name string) {
+		if before != nil {
+			before(name)
+		}
+		if name == "fetch" && fetches.Add(1) == int32(n) {
+			between()
+		}
+	}
+}
+
+// big are values of which two fill a slow fetch.
+func big(from, n int) []string {
+	all := values(from, n)
+	for i := range all {
+		all[i] += strings.Repeat("x", 700)
+	}
+	return all
+}
+
+// fillSlowly produces batches of one record each.
+func (w *world) single(topic string, partition int32, values ...string) {
+	w.Helper()
+	cl := w.connect(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.NoCompression()))
+	for _, v := range values {
+		w.produceBy(cl, topic, partition, v)
+	}
+}
+
+func TestALeaderChangeUnderWayIsSurvived(t *testing.T) {
+	w := newWorld(t, kfake.NumBrokers(3))
+	w.create("orders", 1)
+	w.single("orders", 0, big(0, 8)...)
+	o := w.options("orders")
+	slowly(&o, 3, func() {
+		if err := w.fake.MoveTopicPartition("orders", 0, (w.fake.LeaderFor("orders", 0)+1)%3); err != nil {
+			t.Error(err)
+		}
+	})
+	report := w.run(o)
+	w.same(report.Point, "orders", 0)
+	if len(report.Alerts) != 0 {
+		t.Error(report.Alerts)
+	}
+}
+
+func TestErrorsOfAFetchThatPassAreSurvived(t *testing.T) {
+	for _, code := range []*kerr.Error{kerr.NotLeaderForPartition, kerr.FencedLeaderEpoch, kerr.UnknownLeaderEpoch, kerr.OffsetNotAvailable, kerr.KafkaStorageError, kerr.UnknownTopicOrPartition, kerr.UnknownTopicID} {
+		t.Run(code.Message, func(t *testing.T) {
+			w := newWorld(t)
+			w.create("orders", 2)
+			w.produce("orders", 0, values(0, 5)...)
+			w.produce("orders", 1, values(0, 5)...)
+			var failed atomic.Int32
+			w.control(kmsg.Fetch, func(kreq kmsg.Request) (kmsg.Response, bool) {
+				req := kreq.(*kmsg.FetchRequest)
+				if failed.Add(1) > 3 {
+					return nil, false
+				}
+				return refuse(req, code.Code), true
+			})
+			report := w.run(w.options("orders"))
+			w.fake.DropControl()
+			if len(report.Alerts) != 0 || report.Records != 10 {
+				t.Errorf("%+v", report)
+			}
+		})
+	}
+}
+
+// refuse answers every partition of a fetch with a code.
+func refuse(req *kmsg.FetchRequest, code int16) *kmsg.FetchResponse {
+	resp := req.ResponseKind().(*kmsg.FetchResponse)
+	for _, t := range req.Topics {
+		rt := kmsg.NewFetchResponseTopic()
+		rt.Topic, rt.TopicID = t.Topic, t.TopicID
+		for _, p := range t.Partitions {
+			rp := kmsg.NewFetchResponseTopicPartition()
+			rp.Partition, rp.ErrorCode = p.Partition, code
+			rt.Partitions = append(rt.Partitions, rp)
+		}
+		resp.Topics = append(resp.Topics, rt)
+	}
+	return resp
+}
+
+func TestPatienceEndsInWords(t *testing.T) {
+	w := newWorld(t)
+	w.create("orders", 1)
+	w.produce("orders", 0, values(0, 5)...)
+	w.control(kmsg.Fetch, func(req kmsg.Request) (kmsg.Response, bool) {
+		return refuse(req.(*kmsg.FetchRequest), kerr.KafkaStorageError.Code), true
+	})
+	o := w.options("orders")
+	o.Patience = 300 * time.Millisecond
+	_, err := Run(t.Context(), o)
+	if err == nil {
+		t.Fatal("it succeeded")
+	}
+	for _, word := range []string{"orders/0", "300ms", "nothing is committed", "KAFKA_STORAGE_ERROR", "offset 0"} {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("%q does not say %q", err, word)
+		}
+	}
+}
+
+func TestADamagedBatchIsFetchedAgainAndThenFailsTheRun(t *testing.T) {
+	w := newWorld(t)
+	w.create("orders", 1)
+	w.single("orders", 0, values(0, 1)...)
+	var fetches atomic.Int32
+	w.control(kmsg.Fetch, func(req kmsg.Request) (kmsg.Response, bool) {
+		fetches.Add(1)
+		resp := refuse(req.(*kmsg.FetchRequest), 0)
+		p := &resp.Topics[0].Partitions[0]
+		p.LastStableOffset, p.HighWatermark = 1, 1
+		p.RecordBatches = log(t, lay{base: 0, records: 1})
+		p.RecordBatches[len(p.RecordBatches)-1] ^= 1
+		return resp, true
+	})
+	_, err := Run(t.Context(), w.options("orders"))
+	if err == nil || !strings.Contains(err.Error(), "orders/0") || !strings.Contains(err.Error(), "CRC") || fetches.Load() != damageSure+1 {
+		t.Errorf("%d fetches, %v", fetches.Load(), err)
+	}
+}
+
+func TestRetentionThatOvertakesUsUnderWayLeavesAGap(t *testing.T) {
+	w := newWorld(t)
+	w.create("orders", 1)
+	w.single("orders", 0, big(0, 10)...)
+	o := w.options("orders")
+	slowly(&o, 2, func() {
+		if err := w.fake.DeleteRecords("orders", 0, 6); err != nil {
+			t.Error(err)
+		}
+	})
+	report := w.run(o)
+	if kinds(report.Alerts) != "gap orders" || report.New.Lost == 0 {
+		t.Errorf("%+v", report)
+	}
+	p := w.partition(report.Point.Manifest, "orders", 0)
+	if p.Start != 0 || p.End != 10 || report.New.Lost+report.Records != 10 {
+		t.Errorf("%+v, %+v", p, report)
+	}
+	if got, want := w.kept(report.Point, "orders", 0), w.consumed("orders", 0); !strings.HasSuffix(got, want) {
+		t.Errorf("the point has\n%s", got)
+	}
+}
+
+func TestRetentionBetweenRunsIsToldAndTheArchiveKeepsWhatWasBefore(t *testing.T) {
+	for _, archive := range []time.Duration{0, 365 * 24 * time.Hour} {
+		w := newWorld(t)
+		w.create("orders", 1)
+		w.produce("orders", 0, values(0, 5)...)
+		w.run(w.options("orders"))
+		before := w.consumed("orders", 0)
+		w.produce("orders", 0, values(5, 10)...)
+		if err := w.fake.DeleteRecords("orders", 0, 10); err != nil {
+			t.Fatal(err)
+		}
+		o := w.options("orders")
+		o.Archive = archive
+		report := w.run(o)
+		want, start := w.consumed("orders", 0), int64(10)
+		if archive > 0 {
+			want, start = before+want, 0
+		}
+		if got := w.kept(report.Point, "orders", 0); !strings.HasSuffix(got, want) || archive > 0 && !strings.HasPrefix(got, before) {
+			t.Errorf("archive %s: the point has\n%swhere\n%s is wanted", archive, got, want)
+		}
+		if p := w.partition(report.Point.Manifest, "orders", 0); p.Start != start || kinds(report.Alerts) != "gap orders" || report.New.Lost != 5 {
+			t.Errorf("archive %s: %+v, %+v", archive, p, report)
+		}
+	}
+}
+
+func TestATopicDeletedAndCreatedAgainStartsAnew(t *testing.T) {
+	w := newWorld(t)
+	w.create("orders", 1)
+	w.produce("orders", 0, values(0, 5)...)
+	first := w.run(w.options("orders"))
+	if err := w.fake.DeleteTopic("orders"); err != nil {
+		t.Fatal(err)
+	}
+	gone := w.run(w.options("*"))
+	if len(gone.Point.Topics) != 0 || !strings.Contains(strings.Join(gone.Point.Notes, "\n"), "orders is gone") {
+		t.Errorf("%+v", gone.Point.Manifest)
+	}
+	w.create("orders", 1)
+	w.produce("orders", 0, values(100, 7)...)
+	again := w.run(w.options("orders"))
+	w.same(again.Point, "orders", 0)
+	if got := w.kept(first.Point, "orders", 0); strings.Count(got, "\n") != 5 {
+		t.Errorf("the first point has\n%s", got)
+	}
+}
+
+func TestARecreatedTopicBetweenRunsIsTold(t *testing.T) {
+	w := newWorld(t)
+	w.create("orders", 1)
+	w.produce("orders", 0, values(0, 5)...)
+	w.run(w.options("orders"))
+	if err := w.fake.DeleteTopic("orders"); err != nil {
+		t.Fatal(err)
+	}
+	w.create("orders", 1)
+	w.produce("orders", 0, values(100, 7)...)
+	report := w.run(w.options("orders"))
+	w.same(report.Point, "orders", 0)
+	if kinds(report.Alerts) != "recreated orders" || report.Records != 7 {
+		t.Errorf("%+v", report)
+	}
+}
+
+func TestATopicDeletedUnderWayIsKeptAsFarAsItWasRead(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		w := newWorld(t)
+		w.create("orders", 1)
+		w.create("other", 1)
+		w.single("orders", 0, big(0, 10)...)
+		w.produce("other", 0, values(0, 5)...)
+		before := w.consumed("orders", 0)
+		o := w.options("*")
+		slowly(&o, 3, func() {
+			if err := w.fake.DeleteTopic("orders"); err != nil {
+				t.Error(err)
+			}
+			if again {
+				w.create("orders", 1)
+			}
+		})
+		report := w.run(o)
+		w.same(report.Point, "other", 0)
+		p := w.partition(report.Point.Manifest, "orders", 0)
+		if got := w.kept(report.Point, "orders", 0); !strings.HasPrefix(before, got) || got == "" || int64(strings.Count(got, "\n")) != p.End {
+			t.Errorf("the point has\n%s", got)
+		}
+		want := "gap orders"
+		if again {
+			want = "recreated orders"
+		}
+		if kinds(report.Alerts) != want || !strings.HasPrefix(p.Why, whyStopped) {
+			t.Errorf("%v, %+v", report.Alerts, p)
+		}
+	}
+}
+
+func TestTruncationIsFoundByLeaderEpochs(t *testing.T) {
+	w := newWorld(t)
+	w.create("orders", 1)
+	w.single("orders", 0, values(0, 10)...)
+	w.run(w.options("orders"))
+	w.control(kmsg.OffsetForLeaderEpoch, func(req kmsg.Request) (kmsg.Response, bool) {
+		resp := req.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
+		rt := kmsg.NewOffsetForLeaderEpochResponseTopic()
+		rp := kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
+		rt.Topic, rp.EndOffset = "orders", 6
+		rt.Partitions = append(rt.Partitions, rp)
+		resp.Topics = append(resp.Topics, rt)
+		return resp, true
+	})
+	report := w.run(w.options("orders"))
+	w.fake.DropControl()
+	w.same(report.Point, "orders", 0)
+	if p := w.partition(report.Point.Manifest, "orders", 0); p.Base != 6 || p.Why != "truncated at 6" || kinds(report.Alerts) != "truncated orders" || report.Records != 4 {
+		t.Errorf("%+v, %+v", p, report)
+	}
+}
+
+func TestPartitionsThatWereAddedAreCopiedFromTheirStart(t *testing.T) {
+	w := newWorld(t)
+	w.create("orders", 1)
+	w.produce("orders", 0, values(0, 5)...)
+	w.run(w.options("orders"))
+	if _, err := w.adm.CreatePartitions(t.Context(), 2, "orders"); err != nil {
+		t.Fatal(err)
+	}
+	w.produce("orders", 2, values(10, 5)...)
+	report := w.run(w.options("orders"))
+	for p := range int32(3) {
+		w.same(report.Point, "orders", p)
+	}
+}
+
+func TestWhatMayNotBeDescribedIsUnreadAndNotGone(t *testing.T) {
+	w := newWorld(t)
+	w.create("orders", 1)
+	w.create("other", 1)
+	w.produce("orders", 0, values(0, 5)...)
+	first := w.run(w.options("*"))
+	hide(w, "orders")
+	second := w.run(w.options("*"))
+	if kinds(second.Alerts) != "unread orders" {
+		t.Errorf("alerts %v", second.Alerts)
+	}
+	if got, want := w.kept(second.Point, "orders", 0), w.kept(first.Point, "orders", 0); got != want {
+		t.Errorf("the point has\n%s", got)
+	}
+	named := w.run(w.options("orders", "nowhere"))
+	w.fake.DropControl()
+	if kinds(named.Alerts) != "unread nowhere, unread orders" {
+		t.Errorf("alerts %v", named.Alerts)
+	}
+	w.produce("orders", 0, values(5, 5)...)
+	last := w.run(w.options("*"))
+	w.same(last.Point, "orders", 0)
+	if len(last.Alerts) != 0 || last.Records != 5 {
+		t.Errorf("%+v", last)
+	}
+}
+
+// hide makes the broker treat us as if we could not describe a topic.
+func hide(w *world, topic string) {
+	ours := w.connect()
+	w.control(kmsg.Metadata, func(kreq kmsg.Request) (kmsg.Response, bool) {
+		req := kreq.(*kmsg.MetadataRequest)
+		resp := req.ResponseKind().(*kmsg.MetadataResponse)
+		for i, addr := range w.fake.ListenAddrs() {
+			b := kmsg.NewMetadataResponseBroker()
+			b.NodeID, b.Host = int32(i), strings.Split(addr, ":")[0]
+			_, _ = fmt.Sscan(strings.Split(addr, ":")[1], &b.Port)
+			resp.Brokers = append(resp.Brokers, b)
+		}
+		add := func(name string) {
+			info := w.fake.TopicInfo(name)
+			t := kmsg.NewMetadataResponseTopic()
+			t.Topic = kmsg.StringPtr(name)
+			switch {
+			case name == topic:
+				t.ErrorCode = kerr.TopicAuthorizationFailed.Code
+			case info == nil:
+				t.ErrorCode = kerr.UnknownTopicOrPartition.Code
+			default:
+				t.TopicID = info.TopicID
+				t.Partitions = append(t.Partitions, kmsg.MetadataResponseTopicPartition{Replicas: []int32{0}})
+			}
+			resp.Topics = append(resp.Topics, t)
+		}
+		if req.Topics == nil {
+			add("other")
+		}
+		for _, t := range req.Topics {
+			add(*t.Topic)
+		}
+		return resp, true
+	})
+	_ = ours
+}
+
+func TestWhatMayNotBeReadIsUnread(t *testing.T) {
+	w := newWorld(t)
+	w.create("orders", 1)
+	w.produce("orders", 0, values(0, 5)...)
+	w.control(kmsg.Fetch, func(req kmsg.Request) (kmsg.Response, bool) {
+		return refuse(req.(*kmsg.FetchRequest), kerr.TopicAuthorizationFailed.Code), true
+	})
+	report := w.run(w.options("orders"))
+	w.fake.DropControl()
+	if p := w.partition(report.Point.Manifest, "orders", 0); !strings.Contains(kinds(report.Alerts), "unread orders") || p.End != 0 {
+		t.Errorf("%v, %+v", report.Alerts, p)
+	}
+	w.same(w.run(w.options("orders")).Point, "orders", 0)
+}
+
+func TestACompactedTailDoesNotMakeARunWaitForEver(t *testing.T) {
+	w := newWorld(t)
+	w.create("orders", 2)
+	w.produce("orders", 0, values(0, 5)...)
+	w.produce("orders", 1, values(0, 5)...)
+	w.control(kmsg.Fetch, func(kreq kmsg.Request) (kmsg.Response, bool) {
+		req := kreq.(*kmsg.FetchRequest)
+		if req.Topics[0].Partitions[0].FetchOffset < 2 && len(req.Topics[0].Partitions) == 0 {
+			return nil, false
+		}
+		resp := refuse(req, 0)
+		for i := range resp.Topics[0].Partitions {
+			p := &resp.Topics[0].Partitions[i]
+			p.LastStableOffset, p.HighWatermark = 5, 5
+			if req.Topics[0].Partitions[i].FetchOffset == 0 {
+				p.RecordBatches = log(t, lay{base: 0, records: 2})
+			}
+		}
+		return resp, true
+	})
+	report := w.run(w.options("orders"))
+	w.fake.DropControl()
+	if report.Records != 4 || report.New.Compacted != 6 {
+		t.Errorf("%+v", report)
+	}
+}
+
+func TestALeaderThatHasNotCaughtUpIsWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	w.create("orders", 1)
+	w.produce("orders", 0, values(0, 5)...)
+	var lagging atomic.Int32
+	w.control(kmsg.Fetch, func(req kmsg.Request) (kmsg.Response, bool) {
+		if lagging.Add(1) > 4 {
+			return nil, false
+		}
+		return refuse(req.(*kmsg.FetchRequest), 0), true // knows nothing yet
+	})
+	report := w.run(w.options("orders"))
+	w.fake.DropControl()
+	w.same(report.Point, "orders", 0)
+	if report.New.Compacted != 0 {
+		t.Errorf("%+v", report)
+	}
+}
+
+func TestABatchLargerThanAnyLimitGetsThrough(t *testing.T) {
+	w := newWorld(t)
+	w.create("orders", 2, "max.message.bytes", "30000000")
+	cl := w.connect(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchMaxBytes(30<<20), kgo.ProducerBatchCompression(kgo.NoCompression()))
+	for p := range int32(2) {
+		w.produceBy(cl, "orders", p, "a", strings.Repeat("x", 6<<20), "b")
+	}
+	o := w.options("orders")
+	o.Memory = smallestMemory
+	report := w.run(o)
+	w.same(report.Point, "orders", 0)
+	w.same(report.Point, "orders", 1)
+}
+
+func TestARunThatLastsCommitsWhatItHas(t *testing.T) {
+	w := newWorld(t)
+	w.create("orders", 1)
+	w.single("orders", 0, big(0, 10)...)
+	o := w.options("orders")
+	var later atomic.Int64
+	o.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+	slowly(&o, 3, func() { later.Store(int64(7 * time.Hour)) })
+	report := w.run(o)
+	p := w.partition(report.Point.Manifest, "orders", 0)
+	if kinds(report.Alerts) != "partial orders" || p.End == 0 || p.End == 10 {
+		t.Errorf("%v, %+v", report.Alerts, p)
+	}
+	w.same(w.run(w.options("orders")).Point, "orders", 0)
+}
+
+func TestARunWhoseLeaseIsLostStops(t *testing.T) {
+	w := newWorld(t)
+	w.create("orders", 1)
+	w.single("orders", 0, big(0, 30)...)
+	o := w.options("orders")
+	o.LeaseTTL = 200 * time.Millisecond
+	var away sync.Once
+	slowly(&o, 2, func() { away.Do(func() { _ = w.bucket.Close() }) })
+	_, err := Run(t.Context(), o)
+	if err == nil {
+		t.Error("it succeeded")
+	}
+}
+
+func TestThePaceIsKept(t *testing.T) {
+	w := newWorld(t)
+	w.create("orders", 1)
+	w.single("orders", 0, big(0, 10)...)
+	o := w.options("orders")
+	o.BytesPerSec = 4096
+	began := time.Now()
+	report := w.run(o)
+	if took := time.Since(began); took < time.Duration(report.Bytes-2*4096)*time.Second/4096 {
+		t.Errorf("%d bytes in %s", report.Bytes, took)
+	}
+}
+
+func TestWithoutMemoryNothingIsHeld(t *testing.T) {
+	b := &budget{}
+	_ = b
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c := (&run{session: &session{Options: Options{Memory: 6 * 100}}}).newCopier(ctx, nil)
+	l, err := c.budget.borrow(t.Context(), 80)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.budget.free.TryAcquire(21) {
+		t.Error("more than there is")
+	}
+	l.shrink(30)
+	second := l.hold()
+	l.release()
+	if c.budget.free.TryAcquire(71) {
+		t.Error("bytes that somebody holds were lent again")
+	}
+	second.release()
+	if !c.budget.free.TryAcquire(100) {
+		t.Error("what was released is not there")
+	}
+}

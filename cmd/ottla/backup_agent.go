@@ -65,8 +65,8 @@ func keeps(j sinks.Job, name string) bool {
 // onlyDeclared refuses what a document says already.
 func onlyDeclared(cmd *cobra.Command) error {
 	var given []string
-	cmd.LocalFlags().Visit(func(f *pflag.Flag) {
-		if f.Name != "backup" {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Name != "backup" && cmd.InheritedFlags().Lookup(f.Name) == nil {
 			given = append(given, "--"+f.Name)
 		}
 	})

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -112,10 +111,4 @@ func (d *dialed) id(ctx context.Context) (string, error) {
 }
 
 // writerName tells this process from every other one.
-func writerName() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	return fmt.Sprintf("%s/%d/%s", host, os.Getpid(), strings.ToLower(rand.Text()[:8]))
-}
+func writerName() string { return writer() + "/" + strings.ToLower(rand.Text()[:8]) }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -21,7 +22,7 @@ type scriptCommands = map[string]func(*testscript.TestScript, bool, []string)
 
 // withBackups adds what scripts about backups have besides.
 func withBackups(all scriptCommands) scriptCommands {
-	maps.Copy(all, scriptCommands{"produce": produce, "count": count, "jq": field, "flip": flip})
+	maps.Copy(all, scriptCommands{"produce": produce, "count": count, "jq": field, "flip": flip, "expand": expand, "settles": settles})
 	return all
 }
 
@@ -111,4 +112,28 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 	if !errors.Is(err, done) {
 		ts.Fatalf("no pack below %s: %v", args[0], err)
 	}
+}
+
+// expand puts the broker and the directory into files: expand FILE...; what is
+// called ottla.yaml.more is added to the configuration.
+func expand(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		text := strings.NewReplacer("$BROKER", ts.Getenv("BROKER"), "$WORK", ts.Getenv("WORK")).Replace(ts.ReadFile(name))
+		if into, more := strings.CutSuffix(name, ".more"); more {
+			name, text = into, ts.ReadFile(into)+text
+		}
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
+	}
+}
+
+// settles repeats a command until it prints a text: settles TEXT ottla ARGS.
+func settles(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+		_ = ts.Exec(args[1], args[2:]...)
+		if strings.Contains(ts.ReadFile("stdout"), args[0]) {
+			return
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	ts.Fatalf("%s does not come to say %q:\n%s%s", strings.Join(args[1:], " "), args[0], ts.ReadFile("stdout"), ts.ReadFile("stderr"))
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ottla-io/ottla/cmd/ottla/show"
@@ -65,16 +64,16 @@ func (a *app) drill(ctx context.Context, s *openStore, o drillFlags) error {
 	if err != nil {
 		return err
 	}
-	scratch, embedded, err := a.scratch(o, p)
+	scratch, stop, err := a.scratch(o, p)
 	if err != nil {
 		return err
 	}
-	if embedded != nil {
-		defer embedded.Close()
+	if stop != nil {
+		defer stop()
 	}
 	m := a.meter("drill", true)
 	found, err := proof.Drill(ctx, proof.DrillOptions{
-		Repository: r, Point: p.Number, Topics: o.topics, Dial: scratch, Embedded: embedded != nil, Prefix: o.prefix,
+		Repository: r, Point: p.Number, Topics: o.topics, Dial: scratch, Embedded: stop != nil, Prefix: o.prefix,
 		Now: time.Now, Progress: m.at, Step: a.step,
 	})
 	m.end()
@@ -100,8 +99,8 @@ func (a *app) drill(ctx context.Context, s *openStore, o drillFlags) error {
 const embeddedMost = 1 << 30
 
 // scratch is where the point is restored into: the cluster that is named, the
-// configuration's, or a Kafka in this process.
-func (a *app) scratch(o drillFlags, p *repository.Point) (func(context.Context) (*kgo.Client, error), *kfake.Cluster, error) {
+// configuration's, or a Kafka in this process, which is to be stopped.
+func (a *app) scratch(o drillFlags, p *repository.Point) (dial func(context.Context) (*kgo.Client, error), stop func(), err error) {
 	if _, isURL := storeURL(o.store); !o.scratch.given() && !isURL {
 		if config, err := a.loadConfig(); err == nil {
 			o.scratch.name = config.Backups.Scratch
@@ -120,11 +119,7 @@ func (a *app) scratch(o drillFlags, p *repository.Point) (func(context.Context) 
 			Hint: "choose some topics with --topics, or name a scratch cluster: --bootstrap-server HOST:PORT",
 		}
 	}
-	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ClusterID("embedded"))
-	if err != nil {
-		return nil, nil, fmt.Errorf("start the embedded Kafka: %w", err)
-	}
-	return func(context.Context) (*kgo.Client, error) { return kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...)) }, c, nil
+	return embeddedKafka()
 }
 
 func rawBytes(p *repository.Point, topics []string) int64 {

@@ -31,7 +31,8 @@ type Swept struct {
 //
 // A delete that the store refuses, as object lock does, is Deferred: the next
 // sweep tries again. Where a kept point cannot be read whole nothing at all is
-// swept, since nobody can say what it needs.
+// swept, since nobody can say what it needs. It lists the whole repository and
+// resolves every kept point: once a day is often enough.
 func (r *Repository) Sweep(ctx context.Context, l *Lease, dry bool) (Swept, error) {
 	s := &sweeper{r: r, l: l, dry: dry}
 	if !dry {

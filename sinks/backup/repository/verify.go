@@ -40,7 +40,7 @@ const readers = 4
 // point in the order of their numbers. Damages are in the results; the error is
 // for what could not be looked at. What concerns no single point (a foreign
 // object, a number that is missing, a lease of nobody) is in a verification of
-// point 0. Found may also hold notes of a point that is good: of encrypted packs
+// point 0, where all points are looked at. Found may also hold notes of a point that is good: of encrypted packs
 // that could not be opened, and, where the store lets us only read, that the
 // result could not be written down.
 //
@@ -125,7 +125,7 @@ func (v *verifier) write(ctx context.Context) ([]format.Verification, error) {
 	results := make([]format.Verification, 0, len(v.points)+1)
 	ended := v.r.o.Now()
 	for _, f := range append(slices.Clone(v.points), v.general) {
-		if f == v.general && len(f.damages)+len(f.notes) == 0 {
+		if f == v.general && (v.o.Point != 0 || len(f.damages)+len(f.notes) == 0) {
 			continue
 		}
 		result := f.result(v.o.Level, v.began, ended, v.r.o.Writer)

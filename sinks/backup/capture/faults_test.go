@@ -15,13 +15,19 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// control answers requests of a kind in the broker's place, where fn does.
-func (w *world) control(key kmsg.Key, fn func(kmsg.Request) (kmsg.Response, bool)) {
+// control answers requests of a kind in the broker's place, where fn does, until
+// it is told to stop.
+func (w *world) control(key kmsg.Key, fn func(kmsg.Request) (kmsg.Response, bool)) (stop func()) {
+	var stopped atomic.Bool
 	w.fake.ControlKey(key.Int16(), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		w.fake.KeepControl()
+		if stopped.Load() {
+			return nil, nil, false
+		}
 		resp, ok := fn(req)
 		return resp, nil, ok
 	})
+	return func() { stopped.Store(true) }
 }
 
 // slowly makes a run fetch batch by batch, and calls between before the n-th fetch.
@@ -82,7 +88,7 @@ func TestErrorsOfAFetchThatPassAreSurvived(t *testing.T) {
 			w.produce("orders", 0, values(0, 5)...)
 			w.produce("orders", 1, values(0, 5)...)
 			var failed atomic.Int32
-			w.control(kmsg.Fetch, func(kreq kmsg.Request) (kmsg.Response, bool) {
+			stop := w.control(kmsg.Fetch, func(kreq kmsg.Request) (kmsg.Response, bool) {
 				req := kreq.(*kmsg.FetchRequest)
 				if failed.Add(1) > 3 {
 					return nil, false
@@ -90,7 +96,7 @@ func TestErrorsOfAFetchThatPassAreSurvived(t *testing.T) {
 				return refuse(req, code.Code), true
 			})
 			report := w.run(w.options("orders"))
-			w.fake.DropControl()
+			stop()
 			if len(report.Alerts) != 0 || report.Records != 10 {
 				t.Errorf("%+v", report)
 			}
@@ -280,7 +286,7 @@ func TestTruncationIsFoundByLeaderEpochs(t *testing.T) {
 	w.create("orders", 1)
 	w.single("orders", 0, values(0, 10)...)
 	w.run(w.options("orders"))
-	w.control(kmsg.OffsetForLeaderEpoch, func(req kmsg.Request) (kmsg.Response, bool) {
+	stop := w.control(kmsg.OffsetForLeaderEpoch, func(req kmsg.Request) (kmsg.Response, bool) {
 		resp := req.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
 		rt := kmsg.NewOffsetForLeaderEpochResponseTopic()
 		rp := kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
@@ -290,7 +296,7 @@ func TestTruncationIsFoundByLeaderEpochs(t *testing.T) {
 		return resp, true
 	})
 	report := w.run(w.options("orders"))
-	w.fake.DropControl()
+	stop()
 	w.same(report.Point, "orders", 0)
 	if p := w.partition(report.Point.Manifest, "orders", 0); p.Base != 6 || p.Why != "truncated at 6" || kinds(report.Alerts) != "truncated orders" || report.Records != 4 {
 		t.Errorf("%+v, %+v", p, report)
@@ -318,7 +324,7 @@ func TestWhatMayNotBeDescribedIsUnreadAndNotGone(t *testing.T) {
 	w.create("other", 1)
 	w.produce("orders", 0, values(0, 5)...)
 	first := w.run(w.options("*"))
-	hide(w, "orders")
+	show := hide(w, "orders")
 	second := w.run(w.options("*"))
 	if kinds(second.Alerts) != "unread orders" {
 		t.Errorf("alerts %v", second.Alerts)
@@ -327,7 +333,7 @@ func TestWhatMayNotBeDescribedIsUnreadAndNotGone(t *testing.T) {
 		t.Errorf("the point has\n%s", got)
 	}
 	named := w.run(w.options("orders", "nowhere"))
-	w.fake.DropControl()
+	show()
 	if kinds(named.Alerts) != "unread nowhere, unread orders" {
 		t.Errorf("alerts %v", named.Alerts)
 	}
@@ -340,9 +346,8 @@ func TestWhatMayNotBeDescribedIsUnreadAndNotGone(t *testing.T) {
 }
 
 // hide makes the broker treat us as if we could not describe a topic.
-func hide(w *world, topic string) {
-	ours := w.connect()
-	w.control(kmsg.Metadata, func(kreq kmsg.Request) (kmsg.Response, bool) {
+func hide(w *world, topic string) (show func()) {
+	return w.control(kmsg.Metadata, func(kreq kmsg.Request) (kmsg.Response, bool) {
 		req := kreq.(*kmsg.MetadataRequest)
 		resp := req.ResponseKind().(*kmsg.MetadataResponse)
 		for i, addr := range w.fake.ListenAddrs() {
@@ -374,18 +379,17 @@ func hide(w *world, topic string) {
 		}
 		return resp, true
 	})
-	_ = ours
 }
 
 func TestWhatMayNotBeReadIsUnread(t *testing.T) {
 	w := newWorld(t)
 	w.create("orders", 1)
 	w.produce("orders", 0, values(0, 5)...)
-	w.control(kmsg.Fetch, func(req kmsg.Request) (kmsg.Response, bool) {
+	stop := w.control(kmsg.Fetch, func(req kmsg.Request) (kmsg.Response, bool) {
 		return refuse(req.(*kmsg.FetchRequest), kerr.TopicAuthorizationFailed.Code), true
 	})
 	report := w.run(w.options("orders"))
-	w.fake.DropControl()
+	stop()
 	if p := w.partition(report.Point.Manifest, "orders", 0); !strings.Contains(kinds(report.Alerts), "unread orders") || p.End != 0 {
 		t.Errorf("%v, %+v", report.Alerts, p)
 	}
@@ -397,7 +401,7 @@ func TestACompactedTailDoesNotMakeARunWaitForEver(t *testing.T) {
 	w.create("orders", 2)
 	w.produce("orders", 0, values(0, 5)...)
 	w.produce("orders", 1, values(0, 5)...)
-	w.control(kmsg.Fetch, func(kreq kmsg.Request) (kmsg.Response, bool) {
+	stop := w.control(kmsg.Fetch, func(kreq kmsg.Request) (kmsg.Response, bool) {
 		req := kreq.(*kmsg.FetchRequest)
 		if req.Topics[0].Partitions[0].FetchOffset < 2 && len(req.Topics[0].Partitions) == 0 {
 			return nil, false
@@ -413,7 +417,7 @@ func TestACompactedTailDoesNotMakeARunWaitForEver(t *testing.T) {
 		return resp, true
 	})
 	report := w.run(w.options("orders"))
-	w.fake.DropControl()
+	stop()
 	if report.Records != 4 || report.New.Compacted != 6 {
 		t.Errorf("%+v", report)
 	}
@@ -424,14 +428,14 @@ func TestALeaderThatHasNotCaughtUpIsWaitedFor(t *testing.T) {
 	w.create("orders", 1)
 	w.produce("orders", 0, values(0, 5)...)
 	var lagging atomic.Int32
-	w.control(kmsg.Fetch, func(req kmsg.Request) (kmsg.Response, bool) {
+	stop := w.control(kmsg.Fetch, func(req kmsg.Request) (kmsg.Response, bool) {
 		if lagging.Add(1) > 4 {
 			return nil, false
 		}
 		return refuse(req.(*kmsg.FetchRequest), 0), true // knows nothing yet
 	})
 	report := w.run(w.options("orders"))
-	w.fake.DropControl()
+	stop()
 	w.same(report.Point, "orders", 0)
 	if report.New.Compacted != 0 {
 		t.Errorf("%+v", report)
@@ -496,8 +500,6 @@ func TestThePaceIsKept(t *testing.T) {
 }
 
 func TestWithoutMemoryNothingIsHeld(t *testing.T) {
-	b := &budget{}
-	_ = b
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	c := (&run{session: &session{Options: Options{Memory: 6 * 100}}}).newCopier(ctx, nil)

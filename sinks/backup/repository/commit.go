@@ -36,7 +36,7 @@ func (r *Repository) commit(ctx context.Context, l *Lease, m format.Manifest) (*
 	if err := checkManifest(&m); err != nil {
 		return nil, err
 	}
-	refs, chain, err := resolve(ctx, &m, r.parents, st.moved)
+	refs, _, err := resolve(ctx, &m, r.parents, st.moved)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (r *Repository) commit(ctx context.Context, l *Lease, m format.Manifest) (*
 		return nil, err
 	}
 	stored := m
-	if due, err := r.due(ctx, &m, refs, chain); err != nil {
+	if due, err := r.due(ctx, &m, refs); err != nil {
 		return nil, err
 	} else if due {
 		stored = complete(m, refs)
@@ -124,8 +124,12 @@ func (r *Repository) newestIs(parent int64, st *state) bool {
 // when, by the store's clock, the first was written.
 func (r *Repository) checkPacks(ctx context.Context, m *format.Manifest) (oldest time.Time, err error) {
 	var names []format.Pack
+	inherited := map[string]bool{} // older points wrote them: they say nothing of this run's age
 	for _, part := range m.Parts {
 		names = append(names, part.Packs...)
+		for _, p := range part.Packs {
+			inherited[p.ID] = part.Writer == format.Inherited
+		}
 	}
 	written := make([]time.Time, len(names))
 	g, ctx := errgroup.WithContext(ctx)
@@ -146,7 +150,10 @@ func (r *Repository) checkPacks(ctx context.Context, m *format.Manifest) (oldest
 	if err := g.Wait(); err != nil {
 		return time.Time{}, err
 	}
-	for _, at := range written {
+	for i, at := range written {
+		if inherited[names[i].ID] {
+			continue
+		}
 		if oldest.IsZero() || at.Before(oldest) {
 			oldest = at
 		}
@@ -157,11 +164,14 @@ func (r *Repository) checkPacks(ctx context.Context, m *format.Manifest) (oldest
 // checkAge refuses a run so old that a sweep may take its packs, which nothing
 // names yet.
 func (r *Repository) checkAge(began, written time.Time) error {
-	age := r.o.Now().Sub(began)
+	var age time.Duration
+	if !began.IsZero() {
+		age = r.o.Now().Sub(began)
+	}
 	if now, known := r.clock.at(r.o.Now()); known && !written.IsZero() {
 		age = max(age, now.Sub(written))
 	}
-	if !began.IsZero() && age >= SweepGrace/2 || began.IsZero() && !written.IsZero() && age >= SweepGrace/2 {
+	if age >= SweepGrace/2 {
 		return fmt.Errorf("the run began %v ago, and one older than %v commits no point: its packs may be swept as left behind. "+
 			"Let the next run go on, or run more often", age.Round(time.Minute), SweepGrace/2)
 	}

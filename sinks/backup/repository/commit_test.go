@@ -33,7 +33,7 @@ func TestWhatCannotBeAPointIsNotCommitted(t *testing.T) {
 		"another topic id":       {func(_ *fixture, m *format.Manifest) { m.Topics[0].ID = "other" }, ErrDamaged, "its frames end at"},
 		"a topic named twice":    {func(_ *fixture, m *format.Manifest) { m.Topics = append(m.Topics, m.Topics[0]) }, nil, "twice"},
 		"a run that is too old":  {func(_ *fixture, m *format.Manifest) { m.Began = time.Now().Add(-13 * time.Hour) }, nil, "may be swept"},
-		"an old parent":          {func(f *fixture, m *format.Manifest) { f.commit(manifest(1, nil, span(0, 0, 20, 20))) }, ErrTaken, "not the newest"},
+		"an old parent":          {func(f *fixture, _ *format.Manifest) { f.commit(manifest(1, nil, span(0, 0, 20, 20))) }, ErrTaken, "not the newest"},
 		"no parent, but a Base":  {func(_ *fixture, m *format.Manifest) { m.Parent = 0 }, nil, "stands on a parent"},
 		"a parent that is not":   {func(_ *fixture, m *format.Manifest) { m.Parent = 7 }, ErrTaken, "not the newest"},
 		"a lease that was freed": {func(f *fixture, _ *format.Manifest) { _ = f.lease.Release(f.t.Context()) }, ErrLease, ""},

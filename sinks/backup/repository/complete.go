@@ -18,7 +18,7 @@ const (
 )
 
 // due says whether the manifest that is to be written shall be complete.
-func (r *Repository) due(ctx context.Context, m *format.Manifest, refs map[partition][]Ref, _ []int64) (bool, error) {
+func (r *Repository) due(ctx context.Context, m *format.Manifest, refs map[partition][]Ref) (bool, error) {
 	if m.Parent == 0 {
 		return false, nil
 	}

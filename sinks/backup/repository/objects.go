@@ -136,6 +136,8 @@ func (r *Repository) outcome(ctx context.Context, name string, body []byte, fail
 		return nil
 	case err == nil:
 		return ErrTaken
+	case taken(failed) && gcerrors.Code(err) == gcerrors.NotFound:
+		return ErrTaken // and taken away again: S3 tells of writers that met
 	case taken(failed):
 		return fmt.Errorf("it is there, but cannot be read: %w", err)
 	}

@@ -53,13 +53,14 @@ type PackWriter struct {
 	pack   format.Pack
 	frames []format.Frame // as the index has them
 
-	pipe *io.PipeWriter
-	out  io.Writer // pipe, or what encrypts into it
-	seal io.Closer // of what encrypts; nil if nothing does
-	sent counter
-	size int64 // of the plaintext so far
-	done chan error
-	err  error
+	pipe    *io.PipeWriter
+	out     io.Writer // pipe, or what encrypts into it
+	seal    io.Closer // of what encrypts; nil if nothing does
+	sent    counter
+	size    int64         // of the plaintext so far
+	done    chan struct{} // closed when the upload is over
+	sentErr error         // of the upload, once done
+	err     error
 }
 
 // counter counts what is stored, and keeps its end.
@@ -86,7 +87,7 @@ func (c *counter) Write(p []byte) (int, error) {
 // until then: when it ends there is no pack.
 func (r *Repository) NewPack(ctx context.Context) (*PackWriter, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	w := &PackWriter{r: r, ctx: ctx, cancel: cancel, done: make(chan error, 1)}
+	w := &PackWriter{r: r, ctx: ctx, cancel: cancel, done: make(chan struct{})}
 	w.pack.ID = r.newPackID()
 	w.name = packName(w.pack.ID)
 	from, pipe := io.Pipe()
@@ -105,7 +106,8 @@ func (w *PackWriter) upload(from *io.PipeReader) {
 		err = w.ctx.Err()
 	}
 	from.CloseWithError(errors.Join(err, io.ErrClosedPipe))
-	w.done <- err
+	w.sentErr = err
+	close(w.done)
 }
 
 // stopper cancels the upload when its source was aborted: some drivers take the
@@ -181,10 +183,10 @@ func (w *PackWriter) Close() (format.Pack, error) {
 		w.Abort()
 		return format.Pack{}, fmt.Errorf("write pack %s: %w", w.pack.ID, err)
 	}
-	err := <-w.done
+	<-w.done
 	w.cancelled()
-	if err != nil && !w.stands(err) {
-		return format.Pack{}, fmt.Errorf("write pack %s: %w", w.pack.ID, err)
+	if w.sentErr != nil && !w.stands(w.sentErr) {
+		return format.Pack{}, fmt.Errorf("write pack %s: %w", w.pack.ID, w.sentErr)
 	}
 	w.r.step("after", w.name)
 	w.pack.Size = w.sent.n
@@ -238,6 +240,6 @@ func (w *PackWriter) Abort() {
 	}
 	w.cancel()
 	w.pipe.CloseWithError(context.Canceled)
-	_ = <-w.done // whatever came of it, there is no pack
+	<-w.done
 	w.cancelled()
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/ottla-io/ottla/sinks/backup/format"
 )
 
@@ -125,6 +127,7 @@ func (s *Series) Each(ctx context.Context, each func(number int64, written time.
 	if err != nil {
 		return err
 	}
+	s.warm(ctx, all)
 	for _, n := range all {
 		err := each(n, written[n], func(value any) error {
 			_, err := s.r.open(ctx, s.name(n), s.kind, value)
@@ -135,4 +138,21 @@ func (s *Series) Each(ctx context.Context, each func(number int64, written time.
 		}
 	}
 	return nil
+}
+
+// warm reads ahead, eight objects at a time, what the cache does not have yet.
+// An error comes up again where the object is read.
+func (s *Series) warm(ctx context.Context, numbers []int64) {
+	var g errgroup.Group
+	g.SetLimit(8)
+	for _, n := range numbers {
+		if _, known := s.r.cache.get(s.name(n)); known {
+			continue
+		}
+		g.Go(func() error {
+			_, _ = s.r.get(ctx, s.name(n))
+			return nil
+		})
+	}
+	_ = g.Wait()
 }

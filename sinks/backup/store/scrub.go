@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/aws/smithy-go"
 	"gocloud.dev/gcerrors"
 
 	"github.com/ottla-io/ottla/sinks/backup/store/through"
@@ -92,7 +93,7 @@ func clean(err error, known *secrets) error {
 	if h := hint(err); h != "" {
 		text = h + ": " + text
 	}
-	return &scrubbed{text: text, code: gcerrors.Code(err), err: err}
+	return &scrubbed{text: text, code: codeOf(err), err: err}
 }
 
 // brief is the SDK's own text: gocloud's around it says nothing more, and comes
@@ -106,4 +107,14 @@ func brief(err error) string {
 		err = errors.Unwrap(err)
 	}
 	return err.Error()
+}
+
+// codeOf is gocloud's code, but for S3's answer to conditional writes that met:
+// at most one of them has won, and this one has not.
+func codeOf(err error) gcerrors.ErrorCode {
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorCode() == "ConditionalRequestConflict" {
+		return gcerrors.FailedPrecondition
+	}
+	return gcerrors.Code(err)
 }

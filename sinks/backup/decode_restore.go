@@ -147,7 +147,9 @@ func (d *declaration) groups(s restoreSpec) {
 		d.note("spec.rollback.snapshotBeforeRestore", "a snapshot of the groups is always taken")
 	}
 	d.noteGiven("spec.rollback.snapshotRetentionHours", "snapshots stay with the backup, ignored")
-	d.set("rollback.onFailure", truth(s.Rollback.AutoRollbackOnFailure), "spec.rollback.autoRollbackOnFailure")
+	if s.Rollback.AutoRollbackOnFailure {
+		d.note("spec.rollback.autoRollbackOnFailure", "a restore that fails is tried again where it stopped, and sets its groups last; a KafkaOffsetRollback puts them back")
+	}
 }
 
 // claim says which topics are written to, as far as the document names them:

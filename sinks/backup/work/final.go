@@ -29,6 +29,7 @@ type final struct {
 	ends    map[int32]int64 // of the verified point
 	records int64
 	seen    time.Time // when a plan last asked for it
+	working bool      // somebody takes it
 }
 
 // lookFinal is how often a topic is looked at while it is not quiet.
@@ -111,9 +112,7 @@ func (s *Service) finalOf(t final, begin bool) *final {
 		t.state, t.text, t.began = sinks.JobRunning, "begins", s.o.Now()
 		f = &t
 		s.finals[t.uid] = f
-		if s.working != nil {
-			s.begin(func(ctx context.Context) { s.takeFinal(ctx, f) })
-		}
+		s.touch()
 	}
 	if f != nil {
 		f.seen = s.o.Now()
@@ -125,11 +124,22 @@ func (s *Service) finalOf(t final, begin bool) *final {
 func (s *Service) again(f *final, words string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f.state != sinks.JobDone || s.working == nil {
-		return
+	if f.state == sinks.JobDone {
+		f.state, f.text = sinks.JobRunning, words
+		s.touch()
 	}
-	f.state, f.text = sinks.JobRunning, words
-	s.begin(func(ctx context.Context) { s.takeFinal(ctx, f) })
+}
+
+// tendFinals begins the final backups that nobody takes yet. The caller holds
+// the lock.
+func (s *Service) tendFinals() {
+	for _, f := range s.finals {
+		if f.state == sinks.JobDone || f.working {
+			continue
+		}
+		f.working = true
+		s.begin(func(ctx context.Context) { s.takeFinal(ctx, f) })
+	}
 }
 
 // Assure looks for the last time, right before a topic is deleted: its last
@@ -184,34 +194,37 @@ func (s *Service) unfinished(ctx context.Context, f *final) string {
 // takeFinal backs a topic up and verifies the point, trying again with growing
 // pauses, until it stands or nobody wants the topic deleted any more.
 func (s *Service) takeFinal(ctx context.Context, f *final) {
-	for failures := 0; ctx.Err() == nil && s.wanted(f); {
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if f.working = false; f.state != sinks.JobDone {
+			delete(s.finals, f.uid)
+		}
+	}()
+	for failures := 1; ctx.Err() == nil && s.wanted(f); failures++ {
 		err := s.finalOnce(ctx, f)
-		switch {
-		case err == nil:
-			s.touch()
+		s.touch()
+		if err == nil {
 			if s.o.Poke != nil {
 				s.o.Poke()
 			}
 			return
-		case ctx.Err() != nil:
-			return
 		}
-		failures++
-		s.mu.Lock()
-		if f.failed.IsZero() {
-			f.failed = s.o.Now()
-		}
-		f.state, f.text = sinks.JobFailing, "failed, and is tried again: "+err.Error()
-		s.mu.Unlock()
-		s.touch()
+		s.finalFailed(f, err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(pauseAfter(failures)):
 		}
 	}
+}
+
+func (s *Service) finalFailed(f *final, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.finals, f.uid)
+	if f.failed.IsZero() {
+		f.failed = s.o.Now()
+	}
+	f.state, f.text = sinks.JobFailing, "failed, and is tried again: "+err.Error()
 }
 
 // wanted tells whether a plan asked for it lately.

@@ -149,9 +149,9 @@ var errNoBackup = errors.New("there is no such backup")
 // clusters have one it must say which.
 func (s *Service) homeRef(ctx context.Context, id reconcile.ID, spec backup.Spec, m means) (*home, error) {
 	where, with := spec, m
+	b, declared := s.declaredBackup(spec[backup.FieldBackup])
 	if spec[backup.FieldStorage] == "" {
-		b, ok := s.declaredBackup(spec[backup.FieldBackup])
-		if !ok {
+		if !declared {
 			return nil, fmt.Errorf("%w: no KafkaBackup %s is declared; give backupRef.storage", errNoBackup, spec[backup.FieldBackup])
 		}
 		where, with = b.spec, b.means
@@ -161,6 +161,11 @@ func (s *Service) homeRef(ctx context.Context, id reconcile.ID, spec backup.Spec
 		return nil, err
 	}
 	ref, err := s.identify(ctx, st, spec)
+	if errors.Is(err, errNoBackup) && declared {
+		// It has not run yet: what it will be called is known.
+		ref.Namespace, ref.Name, _ = strings.Cut(spec[backup.FieldBackup], "/")
+		ref.Cluster, err = s.sourceID(ctx, b.spec, b.means)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -19,11 +19,24 @@ const lateAfter = 15 * time.Minute
 // IncidentPrefix begins the keys of all incidents of this cluster's work.
 func IncidentPrefix(cluster string) string { return "work/" + cluster + "/" }
 
-// tell says what goes on, to whoever told us that they listen.
+// tell says what goes on, to whoever told us that they listen. Before it is
+// known how everything is nothing is told: what was open before a restart would
+// seem to be over.
 func (s *Service) tell() {
-	if s.o.Told != nil {
+	if s.o.Told != nil && s.knows() {
 		s.o.Told(s.Incidents())
 	}
+}
+
+func (s *Service) knows() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range s.keepers {
+		if st := k.snapshot(); !st.known && st.failures == 0 && st.job.State != sinks.JobSuspended {
+			return false
+		}
+	}
+	return s.briefed
 }
 
 // Incidents are everything about work that is not as it should be. The keys are

@@ -87,7 +87,7 @@ func (k *jobs) Check(ctx context.Context, changes []reconcile.Change) ([]reconci
 // Apply records what begins, and begins it beside the rounds; a job whose
 // document is gone is cancelled between two batches.
 func (k *jobs) Apply(ctx context.Context, changes []reconcile.Change, report func(...reconcile.Outcome)) {
-	for _, c := range changes {
+	for _, c := range ahead(changes) {
 		o := reconcile.Outcome{ID: c.ID}
 		err := k.apply(ctx, c)
 		if err != nil {

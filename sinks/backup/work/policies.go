@@ -115,7 +115,7 @@ func (s *Service) verdicts(changes []reconcile.Change) []reconcile.Verdict {
 // Apply appends policies. One that is no longer declared is ended in the
 // bucket, too: nobody who finds it later waits for a run. No data is removed.
 func (k *policies) Apply(ctx context.Context, changes []reconcile.Change, report func(...reconcile.Outcome)) {
-	for _, c := range changes {
+	for _, c := range ahead(changes) {
 		o := reconcile.Outcome{ID: c.ID}
 		if err := k.apply(ctx, c); err != nil {
 			o.Failed = err.Error()
@@ -123,6 +123,17 @@ func (k *policies) Apply(ctx context.Context, changes []reconcile.Change, report
 		k.s.looks.forget(c.ID)
 		report(o)
 	}
+}
+
+// ahead is what of changes goes ahead.
+func ahead(changes []reconcile.Change) []reconcile.Change {
+	var out []reconcile.Change
+	for _, c := range changes {
+		if e, some := c.Effective(); some && e.Action != reconcile.Note {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 func (k *policies) apply(ctx context.Context, c reconcile.Change) error {

@@ -37,6 +37,7 @@ type Service struct {
 	working  context.Context //nolint:containedctx // of Run, nil before it: what it starts ends with it
 	workers  sync.WaitGroup
 	changed  chan struct{}
+	briefed  bool
 	oneFinal sync.Mutex // their repository has one lease
 }
 
@@ -108,6 +109,7 @@ func (s *Service) brief(kind string, all []reconcile.Brief) {
 		}
 		s.briefs[one.ID] = b
 	}
+	s.briefed = true
 	s.mu.Unlock()
 	s.touch()
 }
@@ -185,6 +187,7 @@ func (s *Service) tend() {
 	}
 	s.tendPolicies()
 	s.tendJobs()
+	s.tendFinals()
 }
 
 // begin runs a function beside the rounds for as long as the service works. The

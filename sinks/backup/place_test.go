@@ -1,0 +1,71 @@
+package backup
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestADocumentMatchesAStoreOfTheConfigurationOrNone(t *testing.T) {
+	stores := []Store{
+		{"all", "s3://copies?region=eu-central-1"},
+		{"team", "s3://copies/team?region=eu-central-1"},
+		{"local", "s3://copies?endpoint=http://127.0.0.1:9000&use_path_style=true"},
+		{"google", "gs://copies/kafka"},
+		{"azure", "azblob://copies?account=acme"},
+		{"azurite", "azblob://copies?account=dev&domain=127.0.0.1:10000&protocol=http"},
+	}
+	for name, one := range map[string]struct {
+		spec        Spec
+		store, want string
+	}{
+		"the bucket":           {Spec{FieldStorage: "s3://copies"}, "all", "s3://copies/?region=eu-central-1"},
+		"a prefix":             {Spec{FieldStorage: "s3://copies/other/x"}, "all", "s3://copies/other/x?region=eu-central-1"},
+		"the longest prefix":   {Spec{FieldStorage: "s3://copies/team/x"}, "team", "s3://copies/team/x?region=eu-central-1"},
+		"no half of a name":    {Spec{FieldStorage: "s3://copies/teamwork"}, "all", "s3://copies/teamwork?region=eu-central-1"},
+		"an endpoint":          {Spec{FieldStorage: "s3://copies", "storage.endpoint": "http://127.0.0.1:9000/"}, "local", "s3://copies/?endpoint=http://127.0.0.1:9000&use_path_style=true"},
+		"another endpoint":     {Spec{FieldStorage: "s3://copies", "storage.endpoint": "http://10.0.0.1:9000"}, "", ""},
+		"another bucket":       {Spec{FieldStorage: "s3://theirs"}, "", ""},
+		"outside the prefix":   {Spec{FieldStorage: "gs://copies/other"}, "", ""},
+		"inside the prefix":    {Spec{FieldStorage: "gs://copies/kafka/dev"}, "google", "gs://copies/kafka/dev"},
+		"an account":           {Spec{FieldStorage: "azblob://copies/p", "storage.account": "acme"}, "azure", "azblob://copies/p?account=acme"},
+		"another account":      {Spec{FieldStorage: "azblob://copies", "storage.account": "evil"}, "", ""},
+		"a domain":             {Spec{FieldStorage: "azblob://copies", "storage.account": "dev", "storage.endpoint": "http://127.0.0.1:10000"}, "azurite", "azblob://copies/?account=dev&domain=127.0.0.1:10000&protocol=http"},
+		"a claim needs no one": {Spec{FieldStorage: "pvc://claim/sub"}, "pvc", "file:///var/lib/ottla/pvc/claim/sub?create_dir=true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := PlaceOf(one.spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			store, at, words := FindStore(stores, p, "/var/lib/ottla")
+			if store.Name != one.store || at != one.want {
+				t.Errorf("got %q at %q (%s), want %q at %q", store.Name, at, words, one.store, one.want)
+			}
+			if one.store == "" && !strings.Contains(words, "stores: [{name: NAME, url:") {
+				t.Errorf("it does not say how it is allowed: %s", words)
+			}
+		})
+	}
+}
+
+func TestASchedulesZoneAndFieldsAreHeldAgainstCron(t *testing.T) {
+	for text, want := range map[string]string{
+		"0 2 * * *|":                    "",
+		"0 0 2 * * *|Europe/Helsinki":   "",
+		"0 0 2 * * ? *|UTC":             "",
+		"@daily|":                       "",
+		"0 0 2 * * ? 2027|":             "is no schedule",
+		"CRON_TZ=Asia/Tokyo 0 2 * * *|": "its zone stands in timeZone",
+		"0 2 * * *|Mars/Olympus":        "is no time zone",
+		"0 2 * * *|Local":               "is no time zone",
+		"0 2 30 2 *|":                   "no day is ever one of these",
+		"at night|":                     "is no schedule",
+		"61 2 * * *|":                   "is no schedule",
+	} {
+		schedule, zone, _ := strings.Cut(text, "|")
+		_, err := ParseSchedule(schedule, zone)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}

@@ -109,7 +109,7 @@ func staleLeases(s *stock, h *history) (gone []stored) {
 }
 
 // staleVerifications are of points that are no more, or good ones that were
-// looked at again as deep.
+// looked at again as deep. Point 0 stands for the repository as a whole.
 func staleVerifications(s *stock, h *history) (gone []stored) {
 	type key struct {
 		point int64
@@ -123,7 +123,7 @@ func staleVerifications(s *stock, h *history) (gone []stored) {
 			continue
 		}
 		k := key{v.Point, v.Level}
-		stale := newer[k] && v.Good || v.Point != 0 && !s.has(v.Point)
+		stale := newer[k] && (v.Good || v.Point == 0) || v.Point != 0 && !s.has(v.Point)
 		newer[k] = true
 		if stale && i < len(objects)-1 && s.old(o) {
 			gone = append(gone, o)

@@ -74,6 +74,27 @@ func (m *mender) gather(ctx context.Context) error {
 	if err := m.series(ctx, s); err != nil {
 		return err
 	}
+	if err := m.points(ctx, s); err != nil {
+		return err
+	}
+	if err := inParallel(ctx, s.packs, m.salvage); err != nil {
+		return err
+	}
+	for _, one := range m.packs {
+		m.byTime = append(m.byTime, one)
+		for _, f := range one.order {
+			m.twins[twinOf(f)] = Ref{Frame: f, Pack: one.pack}
+		}
+	}
+	slices.SortFunc(m.byTime, func(a, b *salvage) int {
+		return cmp.Or(a.written.Compare(b.written), cmp.Compare(a.pack.ID, b.pack.ID))
+	})
+	return nil
+}
+
+// points reads the manifests that can be read, and notes which cannot and which
+// are missing though nobody dropped them.
+func (m *mender) points(ctx context.Context, s *stock) error {
 	next := int64(1)
 	for _, o := range s.points {
 		for ; next < o.number; next++ {
@@ -93,18 +114,6 @@ func (m *mender) gather(ctx context.Context) error {
 		}
 		m.manifests, m.written[o.number] = append(m.manifests, d), o.written
 	}
-	if err := inParallel(ctx, s.packs, m.salvage); err != nil {
-		return err
-	}
-	for _, one := range m.packs {
-		m.byTime = append(m.byTime, one)
-		for _, f := range one.order {
-			m.twins[twinOf(f)] = Ref{Frame: f, Pack: one.pack}
-		}
-	}
-	slices.SortFunc(m.byTime, func(a, b *salvage) int {
-		return cmp.Or(a.written.Compare(b.written), cmp.Compare(a.pack.ID, b.pack.ID))
-	})
 	return nil
 }
 

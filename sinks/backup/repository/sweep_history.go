@@ -43,16 +43,8 @@ func (r *Repository) history(ctx context.Context, s *stock) (*history, error) {
 		h.moves = append(h.moves, one)
 		h.moved[one.From] = one
 	}
-	for _, o := range s.series[verifications] {
-		one := &format.Verification{}
-		_, err := r.open(ctx, o.name, format.KindVerification, one)
-		if err != nil && !errors.Is(err, ErrDamaged) {
-			return nil, err
-		}
-		if err != nil {
-			one = nil
-		}
-		h.verified = append(h.verified, one)
+	if err := r.verdicts(ctx, s, h); err != nil {
+		return nil, err
 	}
 	bids, _, err := r.bids(ctx)
 	if err != nil {
@@ -62,6 +54,22 @@ func (r *Repository) history(ctx context.Context, s *stock) (*history, error) {
 		h.bid = bids[0].number
 	}
 	return h, nil
+}
+
+// verdicts reads the verifications, as far as they can be read.
+func (r *Repository) verdicts(ctx context.Context, s *stock, h *history) error {
+	for _, o := range s.series[verifications] {
+		one := &format.Verification{}
+		_, err := r.open(ctx, o.name, format.KindVerification, one)
+		if err != nil && !errors.Is(err, ErrDamaged) {
+			return err
+		}
+		if err != nil {
+			one = nil
+		}
+		h.verified = append(h.verified, one)
+	}
+	return nil
 }
 
 // dropped tells points with a tombstone.

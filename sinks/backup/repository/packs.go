@@ -60,6 +60,7 @@ type PackWriter struct {
 	size    int64         // of the plaintext so far
 	done    chan struct{} // closed when the upload is over
 	sentErr error         // of the upload, once done
+	closed  bool
 	err     error
 }
 
@@ -102,8 +103,8 @@ func (r *Repository) NewPack(ctx context.Context) (*PackWriter, error) {
 
 func (w *PackWriter) upload(from *io.PipeReader) {
 	err := w.r.o.Bucket.Upload(w.ctx, w.r.root+w.name, &stopper{from, w.cancel}, writing("application/octet-stream"))
-	if err == nil {
-		err = w.ctx.Err()
+	if w.ctx.Err() != nil {
+		err = context.Cause(w.ctx) // a lease that was lost, rather than "canceled"
 	}
 	from.CloseWithError(errors.Join(err, io.ErrClosedPipe))
 	w.sentErr = err
@@ -217,7 +218,7 @@ func (w *PackWriter) finish() error {
 // cancelled frees the context once the upload is over.
 func (w *PackWriter) cancelled() {
 	w.cancel()
-	w.err = errors.New("the pack is closed")
+	w.closed, w.err = true, errors.New("the pack is closed")
 }
 
 // stands says whether the pack is there after an error of unknown outcome: its
@@ -235,7 +236,7 @@ func (w *PackWriter) stands(failed error) bool {
 
 // Abort leaves nothing behind. It may be called after Close, and does nothing then.
 func (w *PackWriter) Abort() {
-	if w.err != nil && w.ctx.Err() != nil {
+	if w.closed {
 		return
 	}
 	w.cancel()

@@ -131,13 +131,11 @@ func TestAScheduleInGitRunsAndARestoreIsCarriedOutOnce(t *testing.T) {
 	if list.code != 0 || !strings.Contains(list.out, "nightly") {
 		t.Errorf("ottla backup list: exit %d\n%s\n%s", list.code, list.out, list.stderr)
 	}
-	t.Log(time.Now(), "restore")
 	w.push(map[string]string{"restore.yaml": strings.ReplaceAll(restoreDocument, "BROKER", w.kafka.Plain()[0])})
 	w.job("restore/default/again", done)
 	if got := w.records(w.pre + "orders-restored"); strings.Join(got, "") != "abc" {
 		t.Errorf("restored %q", got)
 	}
-	t.Log(time.Now(), "remove")
 	w.push(map[string]string{"backup.yaml": ""})
 	w.within(time.Minute, func() error {
 		if j, ok := w.jobs()["backup/default/nightly"]; ok {
@@ -145,7 +143,6 @@ func TestAScheduleInGitRunsAndARestoreIsCarriedOutOnce(t *testing.T) {
 		}
 		return nil
 	})
-	t.Log(time.Now(), "look")
 	if got := w.records(w.pre + "orders-restored"); len(got) != 3 {
 		t.Errorf("restored again: %q", got)
 	}

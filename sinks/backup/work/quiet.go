@@ -162,7 +162,9 @@ func (t *topicNow) readMembers(ctx context.Context, admin *kadm.Client, topic st
 	// Brokers without KIP-848 do not know this request: then there is no such group.
 	if modern, err := admin.DescribeConsumerGroups(ctx, names...); err == nil {
 		for _, g := range modern.Sorted() {
-			assigned[g.Group] = g.AssignedPartitions()
+			if g.Err == nil {
+				assigned[g.Group] = g.AssignedPartitions()
+			}
 		}
 	}
 	for _, g := range names {

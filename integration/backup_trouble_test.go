@@ -21,15 +21,20 @@ import (
 
 // What happens to a Kafka while a run copies from it.
 
-// once does something when a run has come to a step for the nth time.
-func once(step string, n int, do func()) func(*capture.Options) {
+// underWay does something once a run knows how far it will go, and before it
+// has copied anything.
+func (v *vault) underWay(do func()) func(*capture.Options) {
+	var once sync.Once
+	done := false
+	v.t.Cleanup(func() {
+		if !done {
+			v.t.Error("the run never came to its first fetch")
+		}
+	})
 	return func(o *capture.Options) {
 		o.Step = func(s string) {
-			if s != step {
-				return
-			}
-			if n--; n == 0 {
-				do()
+			if s == "fetch" {
+				once.Do(func() { do(); done = true })
 			}
 		}
 	}
@@ -55,7 +60,7 @@ func TestBackupSurvivesABrokerThatIsKilledAndComesBack(t *testing.T) {
 	v := newVault(t, k, bucket(t, storetest.File(t), "proof"), pre)
 	topic := filled(corpus.NewWriter(t, k, pre), "rows", 4)
 	want := v.look(pre, []string{topic}, nil)
-	v.backUp(slowly, once("open pack", 3, func() {
+	v.backUp(slowly, v.underWay(func() {
 		if err := errors.Join(k.Kill9(), k.Restart(t.Context())); err != nil {
 			t.Error(err)
 		}
@@ -83,7 +88,7 @@ func TestBackupFollowsALeaderThatMoves(t *testing.T) {
 	w := corpus.NewWriter(t, k, pre)
 	topic := filled(w, "rows", 3)
 	want := v.look(pre, []string{topic}, nil)
-	v.backUp(slowly, once("open pack", 3, func() { v.moveLeaders(topic) }))
+	v.backUp(slowly, v.underWay(func() { v.moveLeaders(topic) }))
 	v.sound()
 	v.giveBack("all", "back-")
 	v.same(want, []string{topic}, nil, "back-")
@@ -135,7 +140,7 @@ func TestBackupNamesWhatRetentionTookBeforeIt(t *testing.T) {
 	topic := filled(w, "rows", 1)
 	all := corpus.Read(t, v.client, topic)
 	const before = 15_500
-	r := v.backUp(slowly, once("open pack", 2, func() { w.DeleteRecords(topic, 0, before) }))
+	r := v.backUp(slowly, v.underWay(func() { w.DeleteRecords(topic, 0, before) }))
 	if r.New.Lost > 0 && !slices.ContainsFunc(r.Alerts, func(a capture.Alert) bool { return a.Kind == "gap" && a.Topic == topic }) {
 		t.Errorf("%d offsets were lost, and nobody was told: %v", r.New.Lost, r.Alerts)
 	}
@@ -149,7 +154,7 @@ func TestBackupNamesWhatRetentionTookBeforeIt(t *testing.T) {
 	// A second run stands on the first, and the next ones begin behind it.
 	w.Produce(topic, 0, corpus.Batch{Records: corpus.Records(10, 1)})
 	if r := v.backUp(); r.Records != 10 || r.New.Lost != 0 {
-		t.Errorf("the next run copied %d records and lost %d", r.Records, r.New.Lost)
+		t.Errorf("the next run copied %d records and lost %d: %+v", r.Records, r.New.Lost, r.Point.Topics[0].Partitions)
 	}
 	v.sound()
 }
@@ -186,7 +191,7 @@ func TestBackupOfTopicsThatChangeUnderTheRunSaysSo(t *testing.T) {
 	w := corpus.NewWriter(t, k, pre)
 	again, grows := filled(w, "again", 1), filled(w, "grows", 1)
 	want := v.look(pre, []string{grows}, nil)
-	_, err := capture.Run(t.Context(), v.capture(slowly, once("open pack", 2, func() {
+	_, err := capture.Run(t.Context(), v.capture(slowly, v.underWay(func() {
 		w.Recreate(again, 1)
 		v.grow(grows, 2)
 	})))
@@ -265,7 +270,7 @@ func TestBackupToAStoreThatGoesDownFailsAndTheNextOneSucceeds(t *testing.T) {
 			topic := filled(corpus.NewWriter(t, k, pre), "rows", 2)
 			want := v.look(pre, []string{topic}, nil)
 			short := func(o *capture.Options) { o.LeaseTTL = 5 * time.Second }
-			_, err := capture.Run(t.Context(), v.capture(slowly, short, once("open pack", 3, s.Stop)))
+			_, err := capture.Run(t.Context(), v.capture(slowly, short, v.underWay(s.Stop)))
 			if err == nil {
 				t.Fatal("a run without its store made a point")
 			}

@@ -80,6 +80,7 @@ func TestBench(t *testing.T) {
 	t.Run("poll", func(t *testing.T) { polls(t, &out) })
 	binary := build(t)
 	t.Run("daemon", func(t *testing.T) { running(t, binary, &out) })
+	t.Run("backups", func(t *testing.T) { backups(t, binary, &out) })
 	if *many > 0 {
 		t.Run("many", func(t *testing.T) { atMany(t, *many, binary, &out) })
 	}

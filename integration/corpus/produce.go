@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,8 +15,21 @@ import (
 func (w *Writer) Produce(topic string, partition int32, batches ...Batch) {
 	w.t.Helper()
 	for _, b := range batches {
-		w.must(w.produce(topic, partition, b, ""))
+		w.written(topic, partition, b, "")
 	}
+}
+
+// written sends a batch until it is taken: on several brokers the first one
+// asked may not know yet that it leads.
+func (w *Writer) written(topic string, partition int32, b Batch, transaction string) {
+	w.t.Helper()
+	kafkatest.Eventually(w.t, func() error {
+		err := w.produce(topic, partition, b, transaction)
+		if err != nil && !errors.Is(err, kerr.NotLeaderForPartition) && !errors.Is(err, kerr.UnknownTopicID) && !errors.Is(err, kerr.UnknownTopicOrPartition) {
+			w.t.Fatal(err)
+		}
+		return err
+	})
 }
 
 func (w *Writer) produce(topic string, partition int32, b Batch, transaction string) error {
@@ -91,7 +105,7 @@ func (s *session) send(topic string, partition int32, codec int, records ...Reco
 	at := fmt.Sprint(topic, partition)
 	b.Sequence = s.sequence[at]
 	s.sequence[at] += int32(len(records))
-	s.w.must(s.w.produce(topic, partition, b, s.id))
+	s.w.written(topic, partition, b, s.id)
 }
 
 func (s *session) join(topic string, partition int32) {

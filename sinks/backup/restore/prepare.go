@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -106,7 +107,7 @@ func (j *job) create(ctx context.Context) error {
 
 func newTopic(name string, partitions, replicas int, config map[string]*string) kmsg.CreateTopicsRequestTopic {
 	t := kmsg.NewCreateTopicsRequestTopic()
-	t.Topic, t.NumPartitions, t.ReplicationFactor = name, int32(partitions), int16(replicas)
+	t.Topic, t.NumPartitions, t.ReplicationFactor = name, narrow(int64(partitions)), int16(min(replicas, math.MaxInt16))
 	for _, key := range slices.Sorted(maps.Keys(config)) {
 		if config[key] != nil {
 			c := kmsg.NewCreateTopicsRequestTopicConfig()
@@ -120,7 +121,7 @@ func newTopic(name string, partitions, replicas int, config map[string]*string) 
 // createTopics creates topics. One that is there was made by a run of this
 // restore that was killed: whether it is so, begin looks.
 func (t *target) createTopics(ctx context.Context, req *kmsg.CreateTopicsRequest) error {
-	req.TimeoutMillis = int32(timeoutOf(t.o).Milliseconds())
+	req.TimeoutMillis = millis(timeoutOf(t.o))
 	resp, err := req.RequestWith(ctx, t.client())
 	if err != nil {
 		return fmt.Errorf("create topics: %w", err)

@@ -65,15 +65,14 @@ func (t *target) fetch(ctx context.Context, topic targetTopic, partition int32, 
 	if err := kerr.ErrorForCode(resp.ErrorCode); err != nil {
 		return none, fmt.Errorf("fetch %s-%d at offset %d: %w", topic.name, partition, offset, err)
 	}
-	for _, rt := range resp.Topics {
-		for _, p := range rt.Partitions {
-			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-				return none, fmt.Errorf("fetch %s-%d at offset %d: %w", topic.name, partition, offset, err)
-			}
-			return p, nil
-		}
+	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != 1 {
+		return none, fmt.Errorf("fetch %s-%d at offset %d: %w", topic.name, partition, offset, errUnsent)
 	}
-	return none, fmt.Errorf("fetch %s-%d at offset %d: %w", topic.name, partition, offset, errUnsent)
+	p := resp.Topics[0].Partitions[0]
+	if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+		return none, fmt.Errorf("fetch %s-%d at offset %d: %w", topic.name, partition, offset, err)
+	}
+	return p, nil
 }
 
 // fits compares the last batch of the target with the one of ours that should

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -242,4 +243,17 @@ func timeoutOf(o Options) time.Duration {
 		return 30 * time.Second
 	}
 	return o.Timeout
+}
+
+func millis(d time.Duration) int32 { return narrow(d.Milliseconds()) }
+
+// narrow is n where a request has 32 bits, or the most they hold.
+func narrow(n int64) int32 {
+	if n < 0 {
+		return 0
+	}
+	if n > math.MaxInt32 {
+		return math.MaxInt32
+	}
+	return int32(n)
 }

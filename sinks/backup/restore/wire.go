@@ -20,8 +20,8 @@ const (
 	requestSize = 4 << 20
 )
 
-// errUnsent says that an answer leaves a batch out.
-var errUnsent = errors.New("the answer leaves the batch out")
+// errUnsent says that an answer leaves out what was asked for.
+var errUnsent = errors.New("the answer leaves it out")
 
 // lostError says that no answer came: the batch may have been taken.
 type lostError struct{ error }
@@ -124,7 +124,7 @@ func (w *wire) send(ctx context.Context, batch []sending) {
 
 func (w *wire) request(batch []sending) *kmsg.ProduceRequest {
 	req := kmsg.NewPtrProduceRequest()
-	req.Acks, req.TimeoutMillis = w.acks, int32(w.timeout.Milliseconds())
+	req.Acks, req.TimeoutMillis = w.acks, millis(w.timeout)
 	at := map[string]int{}
 	for _, s := range batch {
 		i, ok := at[s.lane.topic.name]

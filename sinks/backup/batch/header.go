@@ -34,8 +34,11 @@ const (
 // ErrShort says that the bytes end within a batch: more of them are needed.
 var ErrShort = errors.New("the bytes end within a batch")
 
-// castagnoli is read-only: crc32 finds the processor's instruction by it.
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+// crcOf is the CRC-32C of a batch: of all that follows the field. MakeTable
+// makes Castagnoli's table once and by it finds the processor's instruction.
+func crcOf(one []byte) uint32 {
+	return crc32.Checksum(one[atAttributes:], crc32.MakeTable(crc32.Castagnoli))
+}
 
 // Next parses the batch at the beginning of b without decoding a record, and
 // checks magic, length and CRC. ErrShort says that b ends within it; any other
@@ -45,7 +48,7 @@ func Next(b []byte) (h Header, one, rest []byte, err error) {
 	if err != nil {
 		return h, nil, b, err
 	}
-	if sum := crc32.Checksum(one[atAttributes:], castagnoli); sum != h.CRC {
+	if sum := crcOf(one); sum != h.CRC {
 		return h, nil, b, fmt.Errorf("batch at offset %d is damaged: CRC-32C is %08x, its header says %08x", h.BaseOffset, sum, h.CRC)
 	}
 	return h, one, rest, nil
@@ -150,5 +153,5 @@ func Stamp(one []byte, producerID int64, epoch int16, sequence int32) {
 
 // sum writes the checksum of a whole batch into it.
 func sum(one []byte) {
-	binary.BigEndian.PutUint32(one[atCRC:], crc32.Checksum(one[atAttributes:], castagnoli))
+	binary.BigEndian.PutUint32(one[atCRC:], crcOf(one))
 }

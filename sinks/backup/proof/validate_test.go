@@ -171,11 +171,13 @@ func ends(topic string, partition int32, at int64) kadm.Offsets {
 func TestAWebhookJudgesByItsStatus(t *testing.T) {
 	w := newWorld(t)
 	w.pointThatLacks(0)
-	var got proof.Evidence
+	posted := make(chan proof.Evidence, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		var got proof.Evidence
 		if err := json.NewDecoder(r.Body).Decode(&got); err != nil || r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("%s: %v", r.Method, err)
 		}
+		posted <- got
 		switch r.URL.Path {
 		case "/no":
 			rw.WriteHeader(http.StatusTeapot)
@@ -198,7 +200,7 @@ func TestAWebhookJudgesByItsStatus(t *testing.T) {
 		if judged.Passed != c.passes || e.Passed != c.passes {
 			t.Errorf("%s: %+v", path, judged)
 		}
-		if got.Kind != "validation" || len(got.Checks) != 2 {
+		if got := <-posted; got.Kind != "validation" || len(got.Checks) != 2 {
 			t.Errorf("%s was sent %+v", path, got)
 		}
 	}

@@ -24,8 +24,6 @@ import (
 	"github.com/ottla-io/ottla/integration/kafkatest"
 	"github.com/ottla-io/ottla/sinks/backup/capture"
 	"github.com/ottla-io/ottla/sinks/backup/format"
-	"github.com/ottla-io/ottla/sinks/backup/repository"
-	"github.com/ottla-io/ottla/sinks/backup/store"
 )
 
 // captureJob is what the measured process is told.
@@ -95,22 +93,6 @@ func captureSteps() func(string) {
 			last = time.Now()
 		}
 	}
-}
-
-func captureRepository(t testing.TB, dir string) *repository.Repository {
-	t.Helper()
-	bucket, err := store.Open(t.Context(), store.Options{URL: "file://" + dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = bucket.Close() })
-	repo, err := repository.Open(t.Context(), repository.Options{
-		Bucket: bucket, Writer: "bench", Now: time.Now, Identity: format.Identity{Namespace: "default", Name: "bench", Cluster: "c"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return repo
 }
 
 // measured runs a job in a process of its own.

@@ -127,11 +127,31 @@ func (r *Repository) point(ctx context.Context, n int64, st *state) (*Point, []i
 
 // parents is the source of the manifests that are stored.
 func (r *Repository) parents(ctx context.Context, n int64) (*format.Manifest, error) {
+	r.ahead(ctx, n)
 	d, err := r.manifest(ctx, n)
 	if err != nil {
 		return nil, err
 	}
 	return &d.Manifest, nil
+}
+
+// ahead reads manifests before they are asked for: a chain mostly goes down by
+// one, and from a distant store one after the other takes a second or two.
+func (r *Repository) ahead(ctx context.Context, n int64) {
+	r.mu.Lock()
+	known := r.manifests[n] != nil
+	r.mu.Unlock()
+	if _, cached := r.cache.get(pointName(n)); known || cached {
+		return
+	}
+	var g errgroup.Group
+	for k := max(1, n-7); k <= n; k++ {
+		g.Go(func() error {
+			_, _ = r.get(ctx, pointName(k)) // an error comes up again where it matters
+			return nil
+		})
+	}
+	_ = g.Wait()
 }
 
 // Newest reads the newest good point, or ErrNoPoint. A manifest that cannot be

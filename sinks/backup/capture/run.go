@@ -199,11 +199,7 @@ func (r *run) commit(ctx context.Context) (*repository.Point, error) {
 	if err != nil {
 		return nil, err
 	}
-	point, err := r.Repository.Commit(ctx, r.lease, m)
-	if err != nil {
-		return nil, fmt.Errorf("commit the point: %w", err)
-	}
-	return point, nil
+	return r.Repository.Commit(ctx, r.lease, m)
 }
 
 func (r *run) manifest() (format.Manifest, error) {

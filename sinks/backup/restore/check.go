@@ -70,6 +70,9 @@ func (j *job) survey(ctx context.Context, problems []Problem) error {
 		j.surveyTimes()
 		j.surveySizes(ctx, c)
 	}
+	if !j.plan.Exact {
+		j.note("a time window is a filter on the timestamps of records: how many there are in it is only known when they are read, the numbers are the most there can be")
+	}
 	j.surveyOptions()
 	j.surveyAccess()
 	return j.surveyGroups(ctx)

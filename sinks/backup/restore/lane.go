@@ -39,6 +39,14 @@ type targetTopic struct {
 // idempotent session, whose sequence is the record's number since the start:
 // whatever is sent twice, by this process or by one that was killed, a broker
 // takes once.
+//
+// A broker forgets a session that was idle for producer.id.expiration.ms, a day
+// by default. Then it takes any sequence as the first, and from there on is as
+// strict as before, so that going on with the same numbers is right. What the
+// session was to guard against, a batch of the killed process that arrives
+// late, cannot come after a day: its connection has ended. Whether somebody else
+// wrote meanwhile is told without the session, by the last batch of the
+// partition and by the base offset of every answer.
 type lane struct {
 	job       *job
 	source    string // topic

@@ -107,7 +107,7 @@ func (j *job) create(ctx context.Context) error {
 
 func newTopic(name string, partitions, replicas int, config map[string]*string) kmsg.CreateTopicsRequestTopic {
 	t := kmsg.NewCreateTopicsRequestTopic()
-	t.Topic, t.NumPartitions, t.ReplicationFactor = name, narrow(int64(partitions)), int16(min(replicas, math.MaxInt16))
+	t.Topic, t.NumPartitions, t.ReplicationFactor = name, narrow(int64(partitions)), factor(replicas)
 	for _, key := range slices.Sorted(maps.Keys(config)) {
 		if config[key] != nil {
 			c := kmsg.NewCreateTopicsRequestTopicConfig()
@@ -116,6 +116,15 @@ func newTopic(name string, partitions, replicas int, config map[string]*string) 
 		}
 	}
 	return t
+}
+
+// factor is a replication factor as a request has it. One that does not fit was
+// a problem before: no cluster has so many brokers.
+func factor(n int) int16 {
+	if n < 1 || n > math.MaxInt16 {
+		return -1 // the cluster's default
+	}
+	return int16(n)
 }
 
 // createTopics creates topics. One that is there was made by a run of this

@@ -78,7 +78,7 @@ func TestATimeWindowHoldsWhatAnOracleSays(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
-	for round := range 40 {
+	for round := range 25 {
 		name := fmt.Sprintf("w%d", round)
 		src := topic{Topic: format.Topic{Name: name}, logs: []log{chaos(r), chaos(r)}}
 		w.point(knownTimes(r, src.logs), src)
@@ -108,7 +108,7 @@ func TestATimeWindowHoldsWhatAnOracleSays(t *testing.T) {
 func TestTheMapOfOffsetsHoldsWhatAnOracleSays(t *testing.T) {
 	w := newWorld(t)
 	r := rand.New(rand.NewPCG(7, 7))
-	for round := range 20 {
+	for round := range 12 {
 		name := fmt.Sprintf("m%d", round)
 		src := topic{Topic: format.Topic{Name: name}, logs: []log{chaos(r)}}
 		w.point(nil, src)

@@ -203,5 +203,5 @@ func patiently[T any](ctx context.Context, patience time.Duration, ask func() (T
 
 func retriable(err error) bool {
 	var code *kerr.Error
-	return errors.As(err, &code) && code.Retriable
+	return errors.Is(err, errSilent) || errors.As(err, &code) && code.Retriable
 }

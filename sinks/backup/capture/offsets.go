@@ -153,7 +153,7 @@ func byPlace(a, b *part) int {
 
 // errSilent is an answer that leaves out what was asked: the cluster is about
 // to change its mind, so it is asked again.
-var errSilent = &kerr.Error{Message: "NO_ANSWER", Retriable: true, Description: "the broker's answer leaves it out"}
+var errSilent = errors.New("the broker's answer leaves it out")
 
 // readEpochs asks where the log parts from what the parent has seen: an unclean
 // election may have cut it (KIP-101, KIP-279).

@@ -145,8 +145,9 @@ func TestBackupNamesWhatRetentionTookBeforeIt(t *testing.T) {
 		t.Errorf("%d offsets were lost, and nobody was told: %v", r.New.Lost, r.Alerts)
 	}
 	v.sound()
-	v.giveBack("all", pre+"-back")
-	got := corpus.Read(t, v.client, pre+"-backrows")
+	to := kafkatest.Prefix(t)
+	v.giveBack(to, to)
+	got := corpus.Read(t, v.client, to+"rows")
 	lost := int(r.New.Lost)
 	if n := got.Count(); n != len(all[0])-lost {
 		t.Errorf("%d records came back, %d were there and %d are said to be lost", n, len(all[0]), lost)

@@ -46,7 +46,7 @@ func (a *app) backupNowCommand() *cobra.Command {
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.backupNow(cmd, o) },
 	}
-	o.storeFlags.flags(cmd)
+	o.flags(cmd)
 	o.source.flags(cmd, "source")
 	f := cmd.Flags()
 	f.StringSliceVar(&o.topics, "topics", o.topics, "topics, as globs: * and ? as in file names")

@@ -45,7 +45,7 @@ func (a *app) drillCommand() *cobra.Command {
 			return a.withStore(cmd.Context(), o.storeFlags, func(s *openStore) error { return a.drill(cmd.Context(), s, o) })
 		},
 	}
-	o.storeFlags.flags(cmd)
+	o.flags(cmd)
 	o.scratch.flags(cmd, "scratch")
 	o.point.flags(cmd)
 	f := cmd.Flags()

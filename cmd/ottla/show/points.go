@@ -43,7 +43,7 @@ type Point struct {
 	Pinned     string      `json:"pinned,omitempty"`
 	Notes      []string    `json:"notes,omitempty"`
 	Signer     string      `json:"signer,omitempty"`
-	Verified   *Verified   `json:"verified,omitempty"` // the last look at it
+	Verified   *Verified   `json:"verified,omitempty"` // the deepest look at it
 }
 
 // Verified is who looked at a point, how deep and when.
@@ -97,12 +97,20 @@ func (p *Point) add(m format.Manifest, whole *repository.Point) {
 	}
 }
 
+// verifiedOf is the last look where that found damage, and otherwise the
+// deepest one, the newest of those.
 func verifiedOf(all []format.Verification) *Verified {
 	if len(all) == 0 {
 		return nil
 	}
-	v := all[len(all)-1]
-	return &Verified{Level: v.Level, Good: v.Good, Found: v.Found, When: v.Ended, By: v.By}
+	depth := map[string]int{string(repository.Subset): 1, string(repository.Data): 2}
+	best := all[len(all)-1]
+	for _, v := range all {
+		if best.Good && v.Good && (depth[v.Level] > depth[best.Level] || depth[v.Level] == depth[best.Level] && v.Ended.After(best.Ended)) {
+			best = v
+		}
+	}
+	return &Verified{Level: best.Level, Good: best.Good, Found: best.Found, When: best.Ended, By: best.By}
 }
 
 // Backups prints every backup repository with its points.
@@ -139,10 +147,10 @@ func (p *Printer) points(all Points, now time.Time) {
 		}
 		g.row(fmt.Sprint(one.Number), one.Taken.UTC().Format(clock), age(one.Taken, now), string(one.Kind), fmt.Sprint(one.Topics),
 			records, Bytes(one.New), total, pointState(one))
-		switch {
-		case one.State == "dropped":
+		switch one.State {
+		case "dropped":
 			g.dim()
-		case one.State == "damaged":
+		case "damaged":
 			g.colour(color.FgRed)
 		default:
 			g.colour(color.FgGreen)

@@ -5,7 +5,7 @@ func (s *subject) once() {
 	digest := s.shotDigest()
 	done, known := s.shot()
 	switch {
-	case s.seen && !(s.live.Done && known && !done.Seen && done.Digest != digest):
+	case s.seen && !s.another(known, done, digest):
 		s.going(known, digest)
 	case known && done.Digest == digest && !done.Seen:
 		s.freeClaims()
@@ -20,6 +20,12 @@ func (s *subject) once() {
 		s.shoot(digest, Fate{Held: s.unbound()})
 	}
 	s.marks()
+}
+
+// another tells a job that has ended, and whose record stays, from the one that
+// is declared under its name now.
+func (s *subject) another(known bool, done OneShot, digest Digest) bool {
+	return s.live.Done && known && !done.Seen && done.Digest != digest
 }
 
 // shot is what is known of the name, also by a sync that declared it before.

@@ -79,11 +79,13 @@ func (d *declaration) noteGiven(path, text string) {
 }
 
 func given(doc reconcile.Document, path string) bool {
-	node, ok := doc.Body, true
+	node := doc.Body
 	for key := range strings.SplitSeq(path, ".") {
-		if node, ok = node.Get(key); !ok {
+		next, ok := node.Get(key)
+		if !ok {
 			return false
 		}
+		node = next
 	}
 	return node.Kind != reconcile.NullNode
 }

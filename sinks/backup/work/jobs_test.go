@@ -86,10 +86,10 @@ func TestADryRunIsReportedAndWritesNothing(t *testing.T) {
 
 // stuck makes restores hang until they are told to stop, and counts them.
 func (w *world) stuck(began chan<- string) {
-	w.Service.engine.check = func(context.Context, restore.Options) (restore.Plan, error) {
+	w.engine.check = func(context.Context, restore.Options) (restore.Plan, error) {
 		return restore.Plan{Point: 1, Topics: []restore.TopicPlan{{Source: "orders", Target: "orders-2"}}}, nil
 	}
-	w.Service.engine.restore = func(ctx context.Context, o restore.Options) (restore.Report, error) {
+	w.engine.restore = func(ctx context.Context, o restore.Options) (restore.Report, error) {
 		began <- o.Name
 		<-ctx.Done()
 		return restore.Report{}, ctx.Err()
@@ -182,7 +182,7 @@ func TestRemovingItsDocumentCancelsAJob(t *testing.T) {
 
 func TestAJobThatFailsIsToldAndTriedAgain(t *testing.T) {
 	w := backedUp(t)
-	w.Service.engine.check = func(context.Context, restore.Options) (restore.Plan, error) {
+	w.engine.check = func(context.Context, restore.Options) (restore.Plan, error) {
 		return restore.Plan{Problems: []restore.Problem{{Where: "topic orders-2", Text: "it holds 5 records", Hint: "append or purge"}}}, nil
 	}
 	w.run()
@@ -250,7 +250,7 @@ func (w *world) committed(group string) int64 {
 func TestTwoTextsOfOneNameAreTwoRestores(t *testing.T) {
 	w := newWorld(t)
 	a, b := policyRun{id: jobOf(backup.DoesRestore, "x"), spec: w.restoreSpec()}, policyRun{id: jobOf(backup.DoesRestore, "x"), spec: w.restoreSpec("from", "2026-01-01T00:00:00Z")}
-	if restoreName(a) == restoreName(b) || restoreName(a) != restoreName(a) || !strings.HasPrefix(restoreName(a), "default.x-") {
+	if restoreName(a) == restoreName(b) || !strings.HasPrefix(restoreName(a), "default.x-") {
 		t.Errorf("%s and %s", restoreName(a), restoreName(b))
 	}
 	if time.Duration(0) != b.spec.Duration("from") || b.spec.Time("from").Year() != 2026 {

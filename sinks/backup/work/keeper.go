@@ -275,7 +275,7 @@ func (k *keeper) keepFollowing(ctx context.Context, of policyRun) {
 	case err = <-done:
 	case <-k.wake:
 		stop()
-		<-done
+		<-done //nolint:errcheck // it was told to end
 	}
 	stop()
 	var held *repository.HeldError

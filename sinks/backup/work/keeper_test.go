@@ -32,7 +32,7 @@ func newBench(t *testing.T, spec backup.Spec) *bench {
 	b.keeper = newKeeper(policyRun{id: reconcile.ID{Kind: backup.KindPolicy, Name: "default/nightly"}, spec: spec}, time.Now, func() {})
 	since := time.Now()
 	b.keeper.newest = func(context.Context, policyRun) (time.Time, time.Time, error) { return b.newest, since, b.lost }
-	b.keeper.run = func(ctx context.Context, of policyRun, _ *keeper) (ran, error) {
+	b.run = func(ctx context.Context, of policyRun, _ *keeper) (ran, error) {
 		if b.atOnce++; b.atOnce > 1 {
 			t.Error("two runs at once")
 		}
@@ -233,8 +233,9 @@ func TestARunThatDoesNotEndIsLate(t *testing.T) {
 		s := New(Options{Cluster: "main", Now: time.Now})
 		s.keepers[b.id] = b.keeper
 		b.takes = 5 * time.Hour
-		b.over(25 * time.Hour)
-		equal(t, "late", keys(s.Incidents()), []string{"work/main/default/nightly/late"})
+		var late []string
+		b.over(25*time.Hour, func() { time.AfterFunc(24*time.Hour+30*time.Minute, func() { late = keys(s.Incidents()) }) })
+		equal(t, "late", late, []string{"work/main/default/nightly/late"})
 	})
 }
 

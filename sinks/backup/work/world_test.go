@@ -79,7 +79,7 @@ func (w *world) client(opts ...kgo.Opt) *kgo.Client {
 // ledger.
 func (w *world) restart() {
 	w.Service = New(w.o)
-	w.Service.engine.store = func(_ context.Context, o store.Options) (*blob.Bucket, error) {
+	w.engine.store = func(_ context.Context, o store.Options) (*blob.Bucket, error) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if w.down != nil {

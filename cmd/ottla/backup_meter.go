@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"sync"
 	"time"
@@ -26,8 +27,13 @@ func (a *app) meter(what string, bytes bool) *meter {
 	if !ok || show.Format(a.format) != show.Text || os.Getenv("TERM") == "dumb" || !isatty.IsTerminal(file.Fd()) {
 		return nil
 	}
+	return newMeter(file, what, bytes, 100*time.Millisecond)
+}
+
+// newMeter draws at most once every so often.
+func newMeter(w io.Writer, what string, bytes bool, every time.Duration) *meter {
 	options := []progressbar.Option{
-		progressbar.OptionSetWriter(file), progressbar.OptionSetDescription(what), progressbar.OptionThrottle(100 * time.Millisecond),
+		progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what), progressbar.OptionThrottle(every),
 		progressbar.OptionShowBytes(bytes), progressbar.OptionUseIECUnits(true), progressbar.OptionShowCount(),
 		progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish(),
 	}

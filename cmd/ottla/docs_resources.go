@@ -79,4 +79,22 @@ secretGenerator.
 | ` + "`ottla.io/drift: heal, report or off`" + ` | what happens to a change that Git did not cause |
 | ` + "`ottla.io/prune: disabled`" + ` | never deleted, even after the document has gone |
 | ` + "`ottla.io/ignore-fields: config.retention.ms,…`" + ` | these fields are left as they are |
+
+| on a KafkaBackup | meaning |
+|---|---|
+| ` + "`ottla.io/mode: repack`" + ` | everything is compressed anew; without it batches stay as producers wrote them |
+| ` + "`ottla.io/verify: data, structure or none`" + ` | what is looked at once after each run; nothing without it |
+| ` + "`ottla.io/archive: 365d`" + ` | data is carried into new points for that long after the source has dropped it |
+| ` + "`ottla.io/jitter: 10m`" + ` | runs begin up to that much later, each policy by its own share, so that not all begin at once |
+
+| on a KafkaRestore | meaning |
+|---|---|
+| ` + "`ottla.io/existing: append or refuse`" + ` | what is done where the target holds data; it is refused without it. Emptying it is ` + "`purgeTopics`" + ` |
+| ` + "`ottla.io/access: acls, quotas or acls,quotas`" + ` | these are restored, too |
+| ` + "`ottla.io/prove: \"true\"`" + ` | the digests of all restored records are compared with the backup's |
+| ` + "`ottla.io/source-cluster: ID`" + ` | which backup is meant where two clusters have one of that name; also on a KafkaBackupValidation |
+
+| on a KafkaBackupValidation | meaning |
+|---|---|
+| ` + "`ottla.io/drill: \"true\"`" + ` | a drill: the point is restored into a scratch cluster, compared, and deleted there |
 `

@@ -38,7 +38,7 @@ func (h *house) work(c agent.ClusterConfig, with hooks) (*work.Service, error) {
 		Poke: func() { h.agent.Poke() },
 	}
 	for _, other := range h.config.Clusters {
-		o.Clusters = append(o.Clusters, work.Cluster{Name: other.Name, Options: kafkaOptions(other)})
+		o.Clusters = append(o.Clusters, work.Cluster{Name: other.Name, Options: kafkaOptions(other), Protected: other.Protected.Topics})
 	}
 	if f := b.FinalBackup; f != nil {
 		o.Final = &work.Final{Store: f.Store, Quiet: f.Quiet}

@@ -46,8 +46,9 @@ type Options struct {
 
 // Cluster is a cluster that the agent's configuration names.
 type Cluster struct {
-	Name    string
-	Options kafka.Options
+	Name      string
+	Options   kafka.Options
+	Protected []string // patterns of topics that are never emptied
 }
 
 // Store is a store that the agent's configuration names.

@@ -60,6 +60,10 @@ func (s *Service) unpurgeable(spec backup.Spec) string {
 		return "purgeTopics wants the topics named one by one"
 	}
 	rename := spec.Below("rename")
+	target, err := s.clusterOf(spec)
+	if err != nil {
+		return err.Error()
+	}
 	for _, t := range topics {
 		if to, ok := rename[t]; ok {
 			t = to
@@ -69,6 +73,8 @@ func (s *Service) unpurgeable(spec backup.Spec) string {
 			return fmt.Sprintf("purgeTopics wants the topics named one by one, and %s is a pattern", t)
 		case strings.HasPrefix(t, "__"):
 			return t + " is internal: it is never emptied"
+		case matches(target.Protected, t):
+			return fmt.Sprintf("topic %s is protected (clusters[].protected.topics): it is never emptied", t)
 		case !matches(s.o.AllowPurge, t):
 			return fmt.Sprintf("the agent's configuration does not allow emptying topic %s (backups.allowPurge)", t)
 		}

@@ -75,6 +75,7 @@ func TestWhatTheConfigurationDoesNotAllowIsRefusedInWords(t *testing.T) {
 		"a purge of *":     {w.spec(backup.FieldTopics, "orders*", backup.FieldExisting, "purge"), "orders* is a pattern"},
 		"a renamed purge":  {w.spec(backup.FieldTopics, "orders", "rename.orders", "payments", backup.FieldExisting, "purge"), "emptying topic payments"},
 		"an internal one":  {w.spec(backup.FieldTopics, "__consumer_offsets", backup.FieldExisting, "purge"), "is internal"},
+		"a protected one":  {w.spec(backup.FieldTopics, "orders-ledger", backup.FieldExisting, "purge"), "orders-ledger is protected"},
 		"a webhook's host": {w.spec("webhook.0.host", "evil.test"), "does not allow asking evil.test (backups.allowWebhooks)"},
 		"the document":     {w.spec(backup.FieldRefused, "spec.x: no"), "spec.x: no"},
 	} {

@@ -52,7 +52,7 @@ func newWorld(t *testing.T, change ...func(*Options)) *world {
 		T: t, kafka: k, buckets: map[string]*blob.Bucket{},
 		want: map[reconcile.ID]reconcile.Resource{}, last: map[reconcile.ID]map[string]reconcile.Value{},
 		o: Options{
-			Cluster: "main", Clusters: []Cluster{{"main", kafka.Options{Brokers: k.ListenAddrs()}}}, StateDir: t.TempDir(), Key: key,
+			Cluster: "main", Clusters: []Cluster{{"main", kafka.Options{Brokers: k.ListenAddrs()}, []string{"orders-ledger"}}}, StateDir: t.TempDir(), Key: key,
 			Stores: []Store{{Store: backup.Store{Name: "copies", URL: "s3://copies?region=x"}}, {Store: backup.Store{Name: "final", URL: "s3://final?region=x"}}},
 			Writer: "test", AllowPurge: []string{"orders*"}, AllowWebhooks: []string{"*.example.com"},
 		},

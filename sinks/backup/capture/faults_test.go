@@ -261,7 +261,7 @@ func TestABatchLargerThanAnyLimitGetsThrough(t *testing.T) {
 	w.create("orders", 2, "max.message.bytes", "30000000")
 	cl := w.connect(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchMaxBytes(30<<20), kgo.ProducerBatchCompression(kgo.NoCompression()))
 	for p := range int32(2) {
-		w.produceBy(cl, "orders", p, "a", strings.Repeat("x", 6<<20), "b")
+		w.produceBy(cl, "orders", p, "a", strings.Repeat("x", 2<<20), "b")
 	}
 	o := w.options("orders")
 	o.Memory = smallestMemory

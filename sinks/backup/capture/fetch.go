@@ -26,7 +26,7 @@ const (
 	// answer (KIP-405), so it is asked more often, and waited for.
 	drySure       = 2
 	drySureTiered = 10
-	tieredWait    = 500 * time.Millisecond
+	tieredWait    = 500 // milliseconds
 	// batchGuess is what an offset is taken to cost before anything was read.
 	batchGuess = 1 << 10
 )
@@ -90,7 +90,7 @@ func (c *copier) late(ctx context.Context, cursors []*cursor) error {
 func (c *copier) end(ctx context.Context, cursor *cursor, why, kind string) error {
 	left := cursor.End - cursor.at
 	c.alert(kind, cursor.Name, fmt.Sprintf("%s is in the point up to offset %d only, %d offsets are missing: %s", cursor.place(), cursor.at, left, why))
-	cursor.topic.left.Add(-left)
+	cursor.left.Add(-left)
 	return c.emit(ctx, cursor.stop(why), nil)
 }
 
@@ -129,11 +129,8 @@ func (f *fetcher) ask(ctx context.Context, cursors []*cursor) (*kmsg.FetchRespon
 // without waiting for any. Brokers fill an answer in the order of the request.
 func (f *fetcher) request(cursors []*cursor) *kmsg.FetchRequest {
 	req := kmsg.NewPtrFetchRequest()
-	req.MaxBytes, req.MinBytes, req.IsolationLevel = int32(f.answer), 1, committed
-	each := int32(f.answer)
-	if len(cursors) > 1 {
-		each = int32(min(f.answer, frameSize))
-	}
+	each := int32(f.answer) //nolint:gosec // largestAnswer at most
+	req.MaxBytes, req.MinBytes, req.IsolationLevel = each, 1, committed
 	for _, c := range cursors {
 		if n := len(req.Topics); n == 0 || req.Topics[n-1].TopicID != c.id || req.Topics[n-1].Topic != c.Name {
 			t := kmsg.NewFetchRequestTopic()
@@ -145,7 +142,7 @@ func (f *fetcher) request(cursors []*cursor) *kmsg.FetchRequest {
 		p.PartitionMaxBytes = max(each, c.need)
 		req.MaxBytes = max(req.MaxBytes, c.need)
 		if c.tiered && c.dry > 0 {
-			req.MaxWaitMillis = int32(tieredWait.Milliseconds())
+			req.MaxWaitMillis = tieredWait
 		}
 		t := &req.Topics[len(req.Topics)-1]
 		t.Partitions = append(t.Partitions, p)
@@ -237,7 +234,7 @@ func (f *fetcher) dry(c *cursor, answer *kmsg.FetchResponseTopicPartition, serve
 		return nil
 	}
 	if b := answer.RecordBatches; len(b) >= 12 { // the beginning of a batch that is larger than its share
-		c.need = int32(min(int64(binary.BigEndian.Uint32(b[8:]))+12, 1<<30))
+		c.need = int32(min(int64(binary.BigEndian.Uint32(b[8:]))+12, 1<<30)) //nolint:gosec // bounded
 		return nil
 	}
 	if served || len(answer.RecordBatches) > 0 {
@@ -261,8 +258,8 @@ func (f *fetcher) dry(c *cursor, answer *kmsg.FetchResponseTopicPartition, serve
 
 // moved counts what came.
 func (f *fetcher) moved(c *cursor, bytes, offsets int64, frames []stretch) {
-	c.topic.read.Add(bytes)
-	c.topic.readOffsets.Add(offsets)
+	c.read.Add(bytes)
+	c.readOffsets.Add(offsets)
 	var records int64
 	for i := range frames {
 		records += frames[i].Records
@@ -298,7 +295,7 @@ func (c *cursor) fails(err error, now time.Time) {
 
 // estimate is how many bytes a cursor has before it, by what its topic has cost
 // so far.
-func (c *cursor) estimate() int64 { return c.topic.cost(c.End - c.at) }
+func (c *cursor) estimate() int64 { return c.cost(c.End - c.at) }
 
 func (t *topic) cost(offsets int64) int64 {
 	n, bytes := t.readOffsets.Load(), t.read.Load()

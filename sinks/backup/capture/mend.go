@@ -133,7 +133,7 @@ func (c *copier) cutBack(ctx context.Context, elected []*cursor) error {
 	asked, cursors := make(map[place]*part), make(map[*part]*cursor)
 	for _, cursor := range elected {
 		if cursor.Epoch >= 0 && cursor.at > cursor.Start {
-			asked[cursor.part.place()] = cursor.part
+			asked[cursor.place()] = cursor.part
 			cursors[cursor.part] = cursor
 		}
 	}
@@ -190,7 +190,7 @@ func (c *copier) jump(ctx context.Context, cursor *cursor) error {
 		return c.end(ctx, cursor, "the log ends before it: an unclean election", "truncated")
 	}
 	to := min(cursor.logStart, cursor.End)
-	c.alert("gap", cursor.Name, fmt.Sprintf("offsets %d to %d of %s were deleted by retention while they were copied: back up more often, or raise retention.ms", cursor.at, to-1, cursor.part.place()))
+	c.alert("gap", cursor.Name, fmt.Sprintf("offsets %d to %d of %s were deleted by retention while they were copied: back up more often, or raise retention.ms", cursor.at, to-1, cursor.place()))
 	cursor.skip(to, format.Lost)
 	if cursor.done() {
 		return c.emit(ctx, cursor.cut(nil), nil)

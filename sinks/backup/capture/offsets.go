@@ -82,7 +82,7 @@ func (r *run) still(ctx context.Context, parts []*part, why error) ([]*part, err
 		m := shown[p.Name]
 		gone := m.ErrorCode == kerr.UnknownTopicOrPartition.Code || m.ErrorCode == 0 && m.TopicID != p.id
 		if gone {
-			r.mark(p.topic, &p.topic.gone)
+			r.mark(p.topic, &p.gone)
 		}
 		return gone
 	})
@@ -131,7 +131,7 @@ func (r *run) takeOffsets(asked map[place]*part, resp *kmsg.ListOffsetsResponse,
 			case err == nil:
 				set(p, max(answer.Offset, 0))
 			case errors.Is(err, kerr.TopicAuthorizationFailed):
-				r.mark(p.topic, &p.topic.unread)
+				r.mark(p.topic, &p.unread)
 			default:
 				left, why = append(left, p), fmt.Errorf("read offsets of %s: %w", p.place(), err)
 			}

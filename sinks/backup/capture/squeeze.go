@@ -63,7 +63,7 @@ func (s *squeezer) squeeze(f *stretch, spare []byte) (stored, grown []byte, err 
 	if s.codec != format.Plain && (f.Was != "" || 2*f.plain > f.Raw) {
 		packed, err := s.compress(plain, spare)
 		if err != nil {
-			return nil, spare, fmt.Errorf("compress a frame of %s/%d: %w", f.Topic, f.Frame.Partition, err)
+			return nil, spare, fmt.Errorf("compress a frame of %s/%d: %w", f.Topic, f.Partition, err)
 		}
 		if spare = packed; len(packed) < len(plain) {
 			f.Codec = s.codec
@@ -87,7 +87,7 @@ func (s *squeezer) unpack(f *stretch) ([]byte, error) {
 			s.scratch, err = s.decoder.Decompressed(s.scratch, one)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("repack %s/%d: %w", f.Topic, f.Frame.Partition, err)
+			return nil, fmt.Errorf("repack %s/%d: %w", f.Topic, f.Partition, err)
 		}
 		rest = behind
 	}

@@ -140,14 +140,14 @@ func (w *world) consumed(topic string, partition int32) string {
 	start, _ := starts.Lookup(topic, partition)
 	cl := w.connect(kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().At(start.Offset)}}))
 	var b strings.Builder
-	for at, idle := start.Offset, 0; at < end.Offset && idle < 3; idle++ {
+	for at, idle := start.Offset, 0; at < end.Offset && idle < 10; idle++ {
 		poll, stop := context.WithTimeout(w.Context(), 300*time.Millisecond)
 		fetches := cl.PollFetches(poll)
 		stop()
 		fetches.EachRecord(func(r *kgo.Record) {
 			idle = 0
 			if at = r.Offset + 1; !r.Attrs.IsControl() && r.Offset < end.Offset {
-				fmt.Fprintf(&b, "%d %d %s=%s %v\n", r.Offset, r.Timestamp.UnixMilli(), r.Key, r.Value, r.Headers)
+				fmt.Fprintf(&b, "%d %d %s=%s %q\n", r.Offset, r.Timestamp.UnixMilli(), r.Key, r.Value, r.Headers)
 			}
 		})
 	}
@@ -185,7 +185,7 @@ func (w *world) kept(point *repository.Point, topic string, partition int32) str
 				for _, h := range r.Headers {
 					headers = append(headers, kgo.RecordHeader{Key: string(h.Key), Value: bytes.Clone(h.Value)})
 				}
-				fmt.Fprintf(&b, "%d %d %s=%s %v\n", r.Offset, r.Timestamp, r.Key, r.Value, headers)
+				fmt.Fprintf(&b, "%d %d %s=%s %q\n", r.Offset, r.Timestamp, r.Key, r.Value, headers)
 				return nil
 			})
 			if err != nil {

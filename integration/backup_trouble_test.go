@@ -266,7 +266,7 @@ func TestBackupByTwoProcessesAtOnceMakesNoPointTwice(t *testing.T) {
 
 func TestBackupToAStoreThatGoesDownFailsAndTheNextOneSucceeds(t *testing.T) {
 	k := kafkatest.Shared(t)
-	for _, name := range []string{"s3", "azure"} {
+	for _, name := range []string{"s3", "gcs", "azure"} {
 		t.Run(name, func(t *testing.T) {
 			pre := kafkatest.Prefix(t)
 			s := storetest.Kinds()[name](t)

@@ -39,7 +39,8 @@ func openGCS(ctx context.Context, a address, o Options, known *secrets) (*blob.B
 }
 
 // attemptsGCS is how often a call is tried, over some fifteen seconds. Left to
-// itself the SDK goes on until the context ends, which for a run may be never.
+// itself the SDK goes on until the context ends. Uploads it bounds by nothing
+// else still: a run's context ends with its lease.
 const attemptsGCS = 6
 
 // patient bounds how long a bucket's calls are tried again.

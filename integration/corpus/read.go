@@ -108,6 +108,26 @@ func (r *reader) all(ctx context.Context) ([]Record, error) {
 	return out, nil
 }
 
+// leaderOf is the broker that answers for a partition.
+func leaderOf(ctx context.Context, cl *kgo.Client, topic string, partition int32) (*kgo.Broker, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	one := kmsg.NewMetadataRequestTopic()
+	one.Topic = &topic
+	req.Topics = append(req.Topics, one)
+	resp, err := req.RequestWith(ctx, cl)
+	if err != nil {
+		return nil, fmt.Errorf("ask who leads %s: %w", topic, err)
+	}
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			if p.Partition == partition {
+				return cl.Broker(int(p.Leader)), kerr.ErrorForCode(p.ErrorCode)
+			}
+		}
+	}
+	return nil, fmt.Errorf("%s has no partition %d", topic, partition)
+}
+
 // topicID asks anew each time: a topic may have been recreated.
 func topicID(ctx context.Context, cl *kgo.Client, topic string) ([16]byte, error) {
 	req := kmsg.NewPtrMetadataRequest()
@@ -134,7 +154,11 @@ func (r *reader) fetch(ctx context.Context) (*kmsg.FetchResponseTopicPartition, 
 	p.Partition, p.FetchOffset, p.PartitionMaxBytes, p.CurrentLeaderEpoch = r.partition, r.next, most, -1
 	one.Partitions = append(one.Partitions, p)
 	req.Topics = append(req.Topics, one)
-	resp, err := r.cl.Request(ctx, req)
+	leader, err := leaderOf(ctx, r.cl, r.topic, r.partition)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := leader.Request(ctx, req)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package work
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +19,7 @@ import (
 type bench struct {
 	*keeper
 	t      *testing.T
+	rules  sync.Mutex // guards what follows
 	runs   []time.Time
 	manual int
 	newest time.Time
@@ -31,7 +33,11 @@ func newBench(t *testing.T, spec backup.Spec) *bench {
 	b := &bench{t: t}
 	b.keeper = newKeeper(policyRun{id: reconcile.ID{Kind: backup.KindPolicy, Name: "default/nightly"}, spec: spec}, time.Now, func() {})
 	since := time.Now()
-	b.keeper.newest = func(context.Context, policyRun) (time.Time, time.Time, error) { return b.newest, since, b.lost }
+	b.keeper.newest = func(context.Context, policyRun) (time.Time, time.Time, error) {
+		b.rules.Lock()
+		defer b.rules.Unlock()
+		return b.newest, since, b.lost
+	}
 	b.run = func(ctx context.Context, of policyRun, _ *keeper) (ran, error) {
 		if b.atOnce++; b.atOnce > 1 {
 			t.Error("two runs at once")
@@ -46,9 +52,18 @@ func newBench(t *testing.T, spec backup.Spec) *bench {
 		case <-ctx.Done():
 		case <-time.After(b.takes):
 		}
+		b.rules.Lock()
+		defer b.rules.Unlock()
 		return ran{point: int64(len(b.runs)), taken: began}, b.fails
 	}
 	return b
+}
+
+// set changes how runs go from now on.
+func (b *bench) set(do func()) {
+	b.rules.Lock()
+	defer b.rules.Unlock()
+	do()
 }
 
 // over lets the keeper keep for a while.
@@ -156,7 +171,7 @@ func TestASuccessEndsTheFailures(t *testing.T) {
 		b := newBench(t, backup.Spec{backup.FieldSchedule: "0 * * * *"})
 		b.fails = errors.New("no")
 		b.over(62*time.Minute, func() {
-			time.AfterFunc(60*time.Minute+30*time.Second, func() { b.fails = nil })
+			time.AfterFunc(60*time.Minute+30*time.Second, func() { b.set(func() { b.fails = nil }) })
 		})
 		equal(t, "failed", b.snapshot().failed, nil)
 		equal(t, "state", b.snapshot().job.State, sinks.JobWaiting)
@@ -179,8 +194,8 @@ func TestARunOfAnotherAgentIsNoFailure(t *testing.T) {
 		b := newBench(t, backup.Spec{backup.FieldSchedule: "0 * * * *"})
 		b.fails = &repository.HeldError{Holder: "other/1", Until: time.Now().Add(90 * time.Minute)}
 		b.over(150*time.Minute, func() {
-			time.AfterFunc(70*time.Minute, func() { b.newest = time.Now().Add(-9 * time.Minute) }) // it has ended
-			time.AfterFunc(110*time.Minute, func() { b.fails = nil })
+			time.AfterFunc(70*time.Minute, func() { b.set(func() { b.newest = time.Now().Add(-9 * time.Minute) }) }) // it has ended
+			time.AfterFunc(110*time.Minute, func() { b.set(func() { b.fails = nil }) })
 		})
 		equal(t, "failures", b.snapshot().failures, 0)
 		equal(t, "runs after it ended", b.times("15:04")[len(b.runs)-1], "02:00")

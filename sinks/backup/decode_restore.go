@@ -180,9 +180,7 @@ func (validationDecoder) Decode(doc reconcile.Document, refs reconcile.Refs) (re
 	}
 	d, s := declare(doc, refs), v.Spec
 	d.backupRef(s.BackupRef, "spec.backupRef")
-	if s.KafkaCluster != nil {
-		d.cluster(*s.KafkaCluster, "spec.kafkaCluster")
-	}
+	d.cluster(s.KafkaCluster, "spec.kafkaCluster")
 	d.checks(s.Checks)
 	d.evidence(s)
 	d.annotation(reconcile.SourceClusterMark, FieldSource, notEmpty)

@@ -11,7 +11,7 @@ type backupDocument struct {
 }
 
 type backupSpec struct {
-	KafkaCluster         cluster         `json:"kafkaCluster" doc:"The cluster to copy from." required:"true"`
+	KafkaCluster         *cluster        `json:"kafkaCluster" doc:"The cluster to copy from; without it the one of the sync."`
 	Topics               []string        `json:"topics" doc:"Topics, as glob patterns." required:"true" min:"1"`
 	ExcludeTopics        []string        `json:"excludeTopics" doc:"Topics left out, as glob patterns."`
 	Storage              storage         `json:"storage" doc:"Where the copies go." required:"true"`

@@ -11,7 +11,7 @@ type offsetResetDocument struct {
 }
 
 type offsetResetSpec struct {
-	KafkaCluster        cluster           `json:"kafkaCluster" doc:"The cluster of the groups." required:"true"`
+	KafkaCluster        *cluster          `json:"kafkaCluster" doc:"The cluster of the groups; without it the one of the sync."`
 	ConsumerGroups      []string          `json:"consumerGroups" doc:"The groups." required:"true" min:"1"`
 	ResetStrategy       string            `json:"resetStrategy" doc:"Where to." required:"true" enum:"to-earliest,to-latest,to-timestamp,to-offset,from-mapping"`
 	ResetTimestamp      *strict.Scalar    `json:"resetTimestamp" doc:"Of to-timestamp: milliseconds since 1970, or RFC 3339."`
@@ -71,7 +71,7 @@ type offsetRollbackDocument struct {
 
 type offsetRollbackSpec struct {
 	SnapshotRef         snapshotRef `json:"snapshotRef" doc:"The offsets that were written down." required:"true"`
-	KafkaCluster        cluster     `json:"kafkaCluster" doc:"The cluster of the groups." required:"true"`
+	KafkaCluster        *cluster    `json:"kafkaCluster" doc:"The cluster of the groups; without it the one of the sync."`
 	ConsumerGroups      []string    `json:"consumerGroups" doc:"The groups; none are all of the snapshot."`
 	DryRun              bool        `json:"dryRun" doc:"Planned and reported, never carried out." default:"false"`
 	VerifyAfterRollback bool        `json:"verifyAfterRollback" doc:"Whether the offsets are read again." default:"true"`

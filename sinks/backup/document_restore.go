@@ -14,7 +14,7 @@ type restoreDocument struct {
 
 type restoreSpec struct {
 	BackupRef                backupRef                `json:"backupRef" doc:"The backup." required:"true"`
-	KafkaCluster             cluster                  `json:"kafkaCluster" doc:"The cluster to write to." required:"true"`
+	KafkaCluster             *cluster                 `json:"kafkaCluster" doc:"The cluster to write to; without it the one of the sync."`
 	Topics                   []string                 `json:"topics" doc:"Topics, as glob patterns; none are all."`
 	PITR                     *pointInTime             `json:"pitr" doc:"Only records of this time."`
 	TopicMapping             map[string]string        `json:"topicMapping" doc:"New names by old ones."`

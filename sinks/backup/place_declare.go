@@ -79,7 +79,11 @@ func (d *declaration) pvc(s pvcStorage, at string) {
 }
 
 // cluster declares which brokers are meant, and the secrets it takes to log in.
-func (d *declaration) cluster(c cluster, at string) {
+// A document that names none means the cluster of its sync.
+func (d *declaration) cluster(c *cluster, at string) {
+	if c == nil {
+		return
+	}
 	d.set(FieldCluster, listOf(c.BootstrapServers), at+".bootstrapServers")
 	if c.SecurityProtocol != "PLAINTEXT" {
 		d.set("cluster.securityProtocol", c.SecurityProtocol, at+".securityProtocol")

@@ -98,6 +98,9 @@ func (s *Stage) open() error {
 // Repository is the working tree that people edit.
 func (s *Stage) Repository() string { return filepath.Join(s.Dir, "platform") }
 
+// Backups is the store into which the example's schedule writes.
+func (s *Stage) Backups() string { return filepath.Join(s.Dir, "state", "pvc", "backups") }
+
 // HTTP is where the agent's status can be read.
 func (s *Stage) HTTP() string { return s.options.HTTP }
 
@@ -176,6 +179,17 @@ clusters:
       passwordFile: %[1]s/keys/kafka-password
     allowDeletion:
       topics: true
+
+# What Git declares about backups goes below the state directory. A topic that
+# leaves Git is backed up here before it is deleted.
+stores:
+  - name: deleted
+    url: file://%[1]s/deleted-topics?create_dir=true
+
+backups:
+  finalBackup:
+    store: deleted
+    quiet: 0s
 
 syncs:
   - name: dev

@@ -33,6 +33,7 @@ type job struct {
 	failures int
 	failedAt time.Time
 	stopped  context.CancelCauseFunc // of the run, nil where none is
+	holding  bool                    // a person decides: nothing begins until that is written down
 	ended    chan struct{}           // closed when the run has ended
 }
 
@@ -108,26 +109,38 @@ func (j *job) view() sinks.Job {
 	return v
 }
 
-// stop ends the run, if there is one, for a reason.
-func (j *job) stop(why error) {
+// hold ends the run, if there is one, for a reason, and lets none begin before
+// release.
+func (j *job) hold(why error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.holding = true
 	if j.stopped != nil {
 		j.stopped(why)
 	}
 }
 
+// release lets the job go on as its record says.
+func (j *job) release() {
+	j.mu.Lock()
+	j.holding = false
+	j.mu.Unlock()
+	j.told()
+}
+
 // wait waits until no run goes on.
-func (j *job) wait(ctx context.Context) {
+func (j *job) wait(ctx context.Context) error {
 	j.mu.Lock()
 	ended := j.ended
 	j.mu.Unlock()
 	if ended == nil {
-		return
+		return nil
 	}
 	select {
 	case <-ctx.Done():
+		return fmt.Errorf("wait until it stops: %w", context.Cause(ctx))
 	case <-ended:
+		return nil
 	}
 }
 
@@ -140,7 +153,7 @@ func (s *Service) tendJobs() {
 			continue
 		}
 		j.mu.Lock()
-		idle := j.stopped == nil && j.record.State == sinks.JobRunning
+		idle := j.stopped == nil && !j.holding && j.record.State == sinks.JobRunning
 		if idle {
 			ended := make(chan struct{})
 			j.ended = ended
@@ -203,6 +216,9 @@ func (j *job) failuresNow() int {
 // done yet: the work is repeated, which finds nothing left to do.
 func (s *Service) finish(ctx context.Context, j *job, of policyRun, out result) bool {
 	r := j.recordNow()
+	if r.over() {
+		return true // somebody cancelled it meanwhile
+	}
 	r.State, r.Ended, r.Text, r.Point = sinks.JobDone, s.o.Now(), out.text, out.point
 	report, err := json.Marshal(out.report)
 	if err == nil {

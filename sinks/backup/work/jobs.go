@@ -161,8 +161,11 @@ func (s *Service) cancel(ctx context.Context, b brief) error {
 	j := s.jobs[b.id]
 	s.mu.Unlock()
 	if j != nil {
-		j.stop(errCancelled)
-		j.wait(ctx)
+		j.hold(errCancelled)
+		defer j.release()
+		if err := j.wait(ctx); err != nil {
+			return err
+		}
 	}
 	h, err := s.homeFor(ctx, b)
 	if err != nil {
@@ -173,7 +176,13 @@ func (s *Service) cancel(ctx context.Context, b brief) error {
 		return err
 	}
 	r.State, r.Ended, r.Text = sinks.JobCancelled, s.o.Now(), []string{"its document left Git; what it did stays"}
-	return write(ctx, h, b.id, r)
+	if err := write(ctx, h, b.id, r); err != nil {
+		return err
+	}
+	if j != nil {
+		j.set(r)
+	}
+	return nil
 }
 
 // Steer pauses, resumes or cancels a job, or a policy that runs.
@@ -200,21 +209,26 @@ func (s *Service) steer(ctx context.Context, j *job, b brief, do sinks.JobAction
 	}
 	switch do {
 	case sinks.PauseJob:
-		j.stop(errPaused)
-		j.wait(ctx)
-		return s.mark(ctx, j, b, sinks.JobPaused)
+		return s.end(ctx, j, b, sinks.JobPaused, errPaused)
 	case sinks.ResumeJob:
 		return s.mark(ctx, j, b, sinks.JobRunning)
 	case sinks.CancelJob:
-		return s.cancelByHand(ctx, j, b)
+		return s.end(ctx, j, b, sinks.JobCancelled, errCancelled)
 	}
 	return fmt.Errorf("%q is none of pause, resume, cancel", do)
 }
 
-func (s *Service) cancelByHand(ctx context.Context, j *job, b brief) error {
-	j.stop(errCancelled)
-	j.wait(ctx)
-	return s.mark(ctx, j, b, sinks.JobCancelled)
+// end stops the run, and lets none begin before it is written down why.
+func (s *Service) end(ctx context.Context, j *job, b brief, state sinks.JobState, why error) error {
+	j.hold(why)
+	defer j.release()
+	if err := j.wait(ctx); err != nil {
+		return err
+	}
+	if j.isOver() {
+		return fmt.Errorf("it is %s by now", j.view().State)
+	}
+	return s.mark(ctx, j, b, state)
 }
 
 // mark writes down what a person decided, so that a restart knows.

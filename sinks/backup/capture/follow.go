@@ -25,9 +25,13 @@ const (
 	longTransaction = 15 * time.Minute
 )
 
+// Each is told of a window, with the lease under which it was written: who wants
+// to write to the repository takes none of its own. The next window waits for it.
+type Each func(*repository.Lease, Report, error)
+
 // Follow runs until the context ends, and commits a point per window, with one
 // lease for all. A window that fails is told, and tried again later.
-func Follow(ctx context.Context, o Options, w Window, each func(Report, error)) error {
+func Follow(ctx context.Context, o Options, w Window, each Each) error {
 	w.Interval = fallback(w.Interval, defaultInterval)
 	return with(ctx, o, func(ctx context.Context, s *session) error {
 		pause := backoff.NewExponentialBackOff()
@@ -38,7 +42,7 @@ func Follow(ctx context.Context, o Options, w Window, each func(Report, error)) 
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			each(report, err)
+			each(s.lease, report, err)
 			if errors.Is(err, repository.ErrLease) {
 				return err
 			}

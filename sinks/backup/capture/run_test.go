@@ -191,7 +191,7 @@ func TestAContinuousBackupClosesAWindowByTimeAndByBytes(t *testing.T) {
 	defer cancel()
 	windows := 0
 	began := time.Now()
-	err := Follow(ctx, w.options("orders"), Window{Interval: 30 * time.Second, Bytes: 100}, func(report Report, err error) {
+	err := Follow(ctx, w.options("orders"), Window{Interval: 30 * time.Second, Bytes: 100}, func(_ *repository.Lease, report Report, err error) {
 		if err != nil {
 			t.Error(err)
 		}
@@ -222,7 +222,7 @@ func TestAFailedWindowIsToldAndTriedAgain(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var told []string
-	err := Follow(ctx, o, Window{Interval: time.Millisecond}, func(_ Report, err error) {
+	err := Follow(ctx, o, Window{Interval: time.Millisecond}, func(_ *repository.Lease, _ Report, err error) {
 		if err == nil {
 			cancel()
 			return

@@ -12,7 +12,6 @@ import (
 	"github.com/ottla-io/ottla/sinks/backup/capture"
 	"github.com/ottla-io/ottla/sinks/backup/format"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
-	"github.com/ottla-io/ottla/sinks/backup/retention"
 )
 
 // problem is what people should know beside a run that succeeded.
@@ -115,7 +114,7 @@ func (s *Service) backup(ctx context.Context, of policyRun, progress func(captur
 		return ran{}, report, err
 	}
 	out := ranOf(report)
-	out.left = append(out.left, s.after(ctx, of, h, report.Point.Number)...)
+	out.left = append(out.left, s.after(ctx, of, h, nil, report.Point.Number)...)
 	return out, report, ctx.Err()
 }
 
@@ -130,15 +129,16 @@ func ranOf(report capture.Report) ran {
 	return out
 }
 
-// after verifies and retains. What fails of it is told; the point stands.
-func (s *Service) after(ctx context.Context, of policyRun, h *home, point int64) []problem {
+// after verifies and retains, under the lease of a run that goes on if there is
+// one. What fails of it is told; the point stands.
+func (s *Service) after(ctx context.Context, of policyRun, h *home, lease *repository.Lease, point int64) []problem {
 	var left []problem
 	if level := of.spec["verify"]; level == "data" || level == "structure" {
 		if words := s.verify(ctx, h, point, repository.Level(level)); words != "" {
 			left = append(left, problem{kind: "verify", words: words})
 		}
 	}
-	if err := s.retain(ctx, of, h); err != nil && ctx.Err() == nil {
+	if err := s.retain(ctx, of, h, lease); err != nil && ctx.Err() == nil {
 		left = append(left, problem{kind: "retention", words: err.Error()})
 	}
 	return left
@@ -158,74 +158,6 @@ func (s *Service) verify(ctx context.Context, h *home, point int64, level reposi
 	return ""
 }
 
-// retentionOf is a policy's, and false where it keeps every point.
-func retentionOf(spec backup.Spec) (retention.Policy, bool) {
-	p := retention.Policy{
-		Last: int(spec.Int("retention.keepLast")), Within: spec.Duration("retention.maxAge"),
-		Hourly: int(spec.Int("retention.hourly")), Daily: int(spec.Int("retention.daily")), Weekly: int(spec.Int("retention.weekly")),
-		Monthly: int(spec.Int("retention.monthly")), Yearly: int(spec.Int("retention.yearly")),
-	}
-	some := p != retention.Policy{}
-	if zone, err := time.LoadLocation(spec[backup.FieldZone]); err == nil {
-		p.Zone = zone
-	}
-	return p, some && !spec.Is("retention.dryRun")
-}
-
-// retain drops points that no rule keeps, and sweeps what nothing reaches.
-func (s *Service) retain(ctx context.Context, of policyRun, h *home) error {
-	policy, some := retentionOf(of.spec)
-	if !some {
-		return nil
-	}
-	drop, err := s.dropped(ctx, h, policy)
-	if err != nil {
-		return err
-	}
-	lease, err := h.Acquire(ctx, time.Minute)
-	if err != nil {
-		return fmt.Errorf("retain: %w", err)
-	}
-	defer func() { _ = lease.Release(context.WithoutCancel(ctx)) }()
-	if len(drop) > 0 {
-		if err := h.Remove(lease.Context(), lease, drop); err != nil {
-			return fmt.Errorf("drop points: %w", err)
-		}
-	}
-	if _, err := h.Sweep(lease.Context(), lease, false); err != nil {
-		return fmt.Errorf("sweep: %w", err)
-	}
-	return nil
-}
-
-// dropped are the points that no rule keeps, with the reasons.
-func (s *Service) dropped(ctx context.Context, h *home, policy retention.Policy) (map[int64]string, error) {
-	entries, err := h.Points(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list the points: %w", err)
-	}
-	var points []retention.Point
-	for _, e := range entries {
-		if e.Removed == "" {
-			points = append(points, retention.Point{Number: e.Manifest.Number, Taken: e.Manifest.Taken, Good: e.Bad == "", Pinned: e.Manifest.Pinned})
-		}
-	}
-	if len(points) == 0 {
-		return nil, nil
-	}
-	decisions, err := retention.Apply(points, policy, s.o.Now())
-	if err != nil {
-		return nil, fmt.Errorf("decide what is kept: %w", err)
-	}
-	drop := map[int64]string{}
-	for _, d := range decisions {
-		if len(d.Keep) == 0 {
-			drop[d.Point.Number] = d.Drop
-		}
-	}
-	return drop, nil
-}
-
 // followPolicy runs a continuous policy: a point a window.
 func (s *Service) followPolicy(ctx context.Context, of policyRun, k *keeper) error {
 	h, err := s.homeFor(ctx, of.brief())
@@ -240,11 +172,13 @@ func (s *Service) followPolicy(ctx context.Context, of policyRun, k *keeper) err
 		return err
 	}
 	w := capture.Window{Interval: of.spec.Duration("window"), Bytes: of.spec.Int("windowBytes")}
-	return s.engine.follow(ctx, o, w, func(report capture.Report, err error) { s.followed(ctx, of, h, k, report, err) })
+	return s.engine.follow(ctx, o, w, func(lease *repository.Lease, report capture.Report, err error) {
+		s.followed(ctx, of, h, lease, k, report, err)
+	})
 }
 
 // followed takes one window.
-func (s *Service) followed(ctx context.Context, of policyRun, h *home, k *keeper, report capture.Report, err error) {
+func (s *Service) followed(ctx context.Context, of policyRun, h *home, lease *repository.Lease, k *keeper, report capture.Report, err error) {
 	s.count(report, err, report.Took)
 	if err != nil {
 		k.fail(err)
@@ -255,7 +189,7 @@ func (s *Service) followed(ctx context.Context, of policyRun, h *home, k *keeper
 		return
 	}
 	out := ranOf(report)
-	out.left = append(out.left, s.after(ctx, of, h, report.Point.Number)...)
+	out.left = append(out.left, s.after(ctx, of, h, lease, report.Point.Number)...)
 	k.succeed(out)
 	k.update(func(st *keeping) { st.job.State = sinks.JobRunning })
 }

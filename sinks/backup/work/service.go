@@ -45,7 +45,7 @@ type Service struct {
 type engine struct {
 	store   func(context.Context, store.Options) (*blob.Bucket, error)
 	capture func(context.Context, capture.Options) (capture.Report, error)
-	follow  func(context.Context, capture.Options, capture.Window, func(capture.Report, error)) error
+	follow  func(context.Context, capture.Options, capture.Window, capture.Each) error
 	check   func(context.Context, restore.Options) (restore.Plan, error)
 	restore func(context.Context, restore.Options) (restore.Report, error)
 	topic   func(context.Context, string) (topicNow, error) // nil asks the brokers

@@ -71,19 +71,22 @@ func (c *cursor) begin() {
 
 // take goes through the batches of an answer, in order, up to End. The frames
 // that it returns are cut out of the answer's own bytes, which it moves together
-// where batches are left out.
+// where batches are left out. Beside an error it returns what came before the
+// damage; the cursor stands there.
 func (c *cursor) take(answer *kmsg.FetchResponseTopicPartition) ([]stretch, error) {
 	var frames []stretch
 	aborted := newTransactions(answer.AbortedTransactions, c.decoder)
 	rest, buf := answer.RecordBatches, answer.RecordBatches
 	kept := 0 // bytes at the beginning of buf that are kept
+	var damage error
 	for len(rest) > 0 && !c.done() {
 		h, one, behind, err := batch.Next(rest)
 		if errors.Is(err, batch.ErrShort) {
 			break // it comes again, whole
 		}
 		if err != nil {
-			return frames, &damagedError{place: c.place(), leader: c.leader, err: err}
+			damage = &damagedError{place: c.place(), leader: c.leader, err: err}
+			break
 		}
 		if h.BaseOffset >= c.End {
 			c.skip(c.End, format.Compacted)
@@ -96,7 +99,8 @@ func (c *cursor) take(answer *kmsg.FetchResponseTopicPartition) ([]stretch, erro
 		c.skip(h.BaseOffset, format.Compacted)
 		reason, err := aborted.reason(h, one)
 		if err != nil {
-			return frames, &damagedError{place: c.place(), leader: c.leader, err: err}
+			damage = &damagedError{place: c.place(), leader: c.leader, err: err}
+			break
 		}
 		c.Epoch = h.LeaderEpoch
 		if reason != "" {
@@ -112,9 +116,9 @@ func (c *cursor) take(answer *kmsg.FetchResponseTopicPartition) ([]stretch, erro
 		}
 	}
 	if len(c.open.bytes) > 0 || c.done() {
-		frames = c.cut(frames)
+		frames = c.cut(frames) // no frame has bytes of two answers
 	}
-	return frames, nil
+	return frames, damage
 }
 
 // full tells whether a batch belongs into another frame.

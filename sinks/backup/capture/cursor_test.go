@@ -243,6 +243,40 @@ func TestDamageIsNamedWithTopicPartitionOffsetAndWhatToDo(t *testing.T) {
 	}
 }
 
+func TestWhatIsPackedIsWhatWasSentWhicheverBatchIsDamagedOnTheWay(t *testing.T) {
+	lays := []lay{{base: 0, records: 2}, tx(2, 2, 5), marker(4, 5, 0), {base: 5, records: 3}, tx(8, 1, 6), marker(9, 6, 1), {base: 10, records: 2}}
+	var want []byte
+	for _, l := range []lay{lays[0], lays[3], lays[4], lays[6]} {
+		want = append(want, l.bytes(t)...)
+	}
+	for bad := range lays {
+		for from := range bad + 1 { // one answer for those before, and one with the damage
+			cur := reading(0, 12)
+			var got []byte
+			answer := func(lays []lay, spoil int) error {
+				b := log(t, lays...)
+				if spoil >= 0 {
+					b[len(log(t, lays[:spoil+1]...))-1] ^= 1
+				}
+				frames, err := cur.take(&kmsg.FetchResponseTopicPartition{RecordBatches: b, AbortedTransactions: aborted(5, 2)})
+				for _, f := range frames {
+					accounted(t, f)
+					got = append(got, f.bytes...)
+				}
+				return err
+			}
+			err := answer(lays[:from], -1)
+			var damaged *damagedError
+			if again := answer(lays[from:], bad-from); err != nil || !errors.As(again, &damaged) || cur.at != lays[bad].base {
+				t.Fatalf("damage in batch %d: %v, %v, at %d", bad, err, again, cur.at)
+			}
+			if err := answer(lays[bad:], -1); err != nil || !cur.done() || !bytes.Equal(got, want) {
+				t.Errorf("damage in batch %d of an answer from batch %d on: %v, at %d, %d bytes kept of %d", bad, from, err, cur.at, len(got), len(want))
+			}
+		}
+	}
+}
+
 func FuzzTake(f *testing.F) {
 	f.Add(log(f, lay{base: 0, records: 2}, tx(2, 2, 5), marker(4, 5, 0), lay{base: 9, records: 1, codec: batch.Zstd}), int64(0), int64(10))
 	f.Fuzz(func(t *testing.T, b []byte, base, end int64) {

@@ -159,6 +159,31 @@ func TestADamagedBatchIsFetchedAgainAndThenFailsTheRun(t *testing.T) {
 	}
 }
 
+func TestABatchDamagedOnTheWayIsFetchedAgainAndNothingElseIsKept(t *testing.T) {
+	w := newWorld(t)
+	w.create("orders", 1)
+	w.single("orders", 0, values(0, 3)...)
+	lays := []lay{{base: 0, records: 1}, {base: 1, records: 1}, {base: 2, records: 1}}
+	var fetches atomic.Int32
+	stop := w.control(kmsg.Fetch, func(kreq kmsg.Request) (kmsg.Response, bool) {
+		req := kreq.(*kmsg.FetchRequest)
+		from := req.Topics[0].Partitions[0].FetchOffset
+		resp := refuse(req, 0)
+		p := &resp.Topics[0].Partitions[0]
+		p.LastStableOffset, p.HighWatermark = 3, 3
+		p.RecordBatches = log(t, lays[from:]...)
+		if fetches.Add(1) == 1 {
+			p.RecordBatches[2*len(log(t, lays[0]))-1] ^= 1
+		}
+		return resp, true
+	})
+	report := w.run(w.options("orders"))
+	stop()
+	if got := strings.Count(w.kept(report.Point, "orders", 0), "\n"); got != 3 || report.Records != 3 || fetches.Load() != 2 {
+		t.Errorf("%d records kept after %d fetches: %+v", got, fetches.Load(), report)
+	}
+}
+
 func TestRetentionThatOvertakesUsUnderWayLeavesAGap(t *testing.T) {
 	w := newWorld(t)
 	w.create("orders", 1)

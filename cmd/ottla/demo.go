@@ -153,8 +153,8 @@ func (d *demoPlay) yourTurn() {
 	d.out.Try("make a mistake", "write partitons: in base/topics.yaml and commit: the revision is rejected, the last good one kept")
 	d.out.Try("status", "http://"+d.stage.HTTP()+"/api/v1/status", "http://"+d.stage.HTTP()+"/metrics")
 	d.out.Try("look around", "export OTTLA_CONFIG="+dir+"/ottla.yaml", ottla+" plan", ottla+" get", ottla+" get Topic/orders")
-	d.out.Try("look at the backups", ottla+" backup list --store "+demo.Relative(d.stage.Backups()))
-	d.out.Try("try to lose data", "delete a topic from base/topics.yaml: it is backed up, then deleted", ottla+" restore --deleted-topic TOPIC --cluster demo", "or shorten retention.ms by hand, and in Git")
+	d.out.Try("backups", ottla+" backup list --store "+demo.Relative(d.stage.Backups()))
+	d.out.Try("try to lose data", "delete orders-dead-letters from base/topics.yaml and commit: backed up, then deleted", ottla+" restore --deleted-topic orders.dead-letters --cluster demo", "or shorten retention.ms by hand, and in Git")
 }
 
 // follow says what each further round does, until the demo ends.

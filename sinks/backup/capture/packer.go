@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -31,7 +32,8 @@ type packer struct {
 	slots *semaphore.Weighted
 
 	mu     sync.Mutex
-	open   []*lane
+	open   []*lane // lanesAtOnce at most, one of them for all that shares
+	last   *lane   // that was opened
 	packs  []format.Pack
 	placed int64 // offsets, of all topics
 	stored int64 // bytes of them
@@ -51,6 +53,8 @@ type lane struct {
 	sending int
 	full    bool
 	work    chan parcel
+	before  *lane         // opened before; nil: none, or forgotten
+	turn    chan struct{} // closed once this one has its slot
 }
 
 func newPacker(ctx context.Context, group *errgroup.Group, r *run) *packer {
@@ -114,16 +118,26 @@ func (p *packer) of(owner *topic, ahead int64) *lane {
 			best = l
 		}
 	}
-	if lanes < lanesEach && ahead >= p.run.PackSize && len(p.open) < lanesAtOnce {
+	if lanes < lanesEach && ahead >= p.run.PackSize && p.room(owner) {
 		return p.start(owner)
 	}
 	return best
 }
 
+// room tells whether an owner may open one more lane. One place is for those
+// that share: a frame of theirs must never wait for a lane that stays open.
+func (p *packer) room(owner *topic) bool {
+	most := lanesAtOnce
+	if owner != nil && !slices.ContainsFunc(p.open, func(l *lane) bool { return l.owner == nil }) {
+		most--
+	}
+	return len(p.open) < most
+}
+
 // start opens a lane; for who has the lock.
 func (p *packer) start(owner *topic) *lane {
-	l := &lane{owner: owner, work: make(chan parcel, laneDepth)}
-	p.open = append(p.open, l)
+	l := &lane{owner: owner, work: make(chan parcel, laneDepth), before: p.last, turn: make(chan struct{})}
+	p.open, p.last = append(p.open, l), l
 	p.group.Go(func() error { return p.write(l) })
 	return l
 }
@@ -182,8 +196,8 @@ func (p *packer) finish() {
 
 // write makes a pack of what comes to a lane.
 func (p *packer) write(l *lane) error {
-	if err := p.slots.Acquire(p.ctx, 1); err != nil {
-		return context.Cause(p.ctx)
+	if err := p.slot(l); err != nil {
+		return err
 	}
 	defer p.slots.Release(1)
 	p.run.Step("open pack")
@@ -204,6 +218,25 @@ func (p *packer) write(l *lane) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.packs = append(p.packs, pack)
+	return nil
+}
+
+// slot waits for one. Lanes get theirs in the order they were opened: so those
+// that are open never hold all slots while a full one, which has squeezers
+// waiting before it, has none.
+func (p *packer) slot(l *lane) error {
+	if l.before != nil {
+		select {
+		case <-l.before.turn:
+		case <-p.ctx.Done():
+			return context.Cause(p.ctx)
+		}
+		l.before = nil
+	}
+	if err := p.slots.Acquire(p.ctx, 1); err != nil {
+		return context.Cause(p.ctx)
+	}
+	close(l.turn)
 	return nil
 }
 

@@ -57,6 +57,15 @@ func (w *world) open(writer string) *repository.Repository {
 	return repo
 }
 
+// anew is a backup repository that holds nothing.
+func (w *world) anew() *repository.Repository {
+	w.Helper()
+	w.bucket = memblob.OpenBucket(nil)
+	w.Cleanup(func() { _ = w.bucket.Close() })
+	w.repo = w.open("test")
+	return w.repo
+}
+
 func (w *world) connect(opts ...kgo.Opt) *kgo.Client {
 	w.Helper()
 	cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(w.fake.ListenAddrs()...), kgo.MetadataMinAge(10 * time.Millisecond)}, opts...)...)

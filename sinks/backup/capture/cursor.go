@@ -43,6 +43,7 @@ type cursor struct {
 	need    int32     // bytes of a batch that did not fit; 0: none
 	damage  int       // times that a batch was damaged
 	dry     int       // answers without a batch, where there was room for one
+	idle    int       // turns in a row that brought nothing, where they should have
 	failing time.Time // since when it has failed; zero: it does not
 	why     error     // of the last failure
 	behind  bool      // the log may begin behind us: look

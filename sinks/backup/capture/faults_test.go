@@ -139,6 +139,38 @@ func TestPatienceEndsInWords(t *testing.T) {
 	}
 }
 
+func TestABrokerThatNeverAnswersWithABatchEndsTheRun(t *testing.T) {
+	for name, answer := range map[string]func(*kmsg.FetchResponse){
+		"leaves it out": func(resp *kmsg.FetchResponse) { resp.Topics = nil },
+		"half a batch": func(resp *kmsg.FetchResponse) {
+			b := log(t, lay{base: 0, records: 5, value: 100})
+			resp.Topics[0].Partitions[0].RecordBatches = b[:len(b)-1]
+		},
+		"a few bytes": func(resp *kmsg.FetchResponse) { resp.Topics[0].Partitions[0].RecordBatches = make([]byte, 5) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.create("orders", 1)
+			w.produce("orders", 0, values(0, 5)...)
+			var fetches atomic.Int32
+			w.control(kmsg.Fetch, func(req kmsg.Request) (kmsg.Response, bool) {
+				fetches.Add(1)
+				resp := refuse(req.(*kmsg.FetchRequest), 0)
+				answer(resp)
+				return resp, true
+			})
+			o := w.options("orders")
+			o.Patience = 300 * time.Millisecond
+			ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+			defer stop()
+			_, err := Run(ctx, o)
+			if err == nil || !strings.Contains(err.Error(), "no way to read orders/0 for 300ms") || fetches.Load() > 50 {
+				t.Errorf("%d fetches: %v", fetches.Load(), err)
+			}
+		})
+	}
+}
+
 func TestADamagedBatchIsFetchedAgainAndThenFailsTheRun(t *testing.T) {
 	w := newWorld(t)
 	w.create("orders", 1)

@@ -27,6 +27,9 @@ const (
 	drySure       = 2
 	drySureTiered = 10
 	tieredWait    = 500 // milliseconds
+	// idleSure is how many turns in a row that bring nothing, though there was
+	// room, are a failure: it is looked into, and patience ends.
+	idleSure = 10
 	// batchGuess is what an offset is taken to cost before anything was read.
 	batchGuess = 1 << 10
 )
@@ -173,7 +176,8 @@ func (f *fetcher) read(ctx context.Context, cursors []*cursor, resp *kmsg.FetchR
 		}
 		answer := answers[at]
 		if answer == nil {
-			continue // the answer was full
+			f.idle(c, served, errSilent)
+			continue
 		}
 		if err := f.one(ctx, c, answer, served, l); err != nil {
 			return err
@@ -203,7 +207,7 @@ func (f *fetcher) one(ctx context.Context, c *cursor, answer *kmsg.FetchResponse
 	if c.at == from {
 		frames = f.dry(c, answer, served)
 	} else {
-		c.dry, c.need, c.why, c.failing = 0, 0, nil, time.Time{}
+		c.dry, c.idle, c.need, c.why, c.failing = 0, 0, 0, nil, time.Time{}
 		f.moved(c, bytes, c.at-from, frames)
 	}
 	return f.emit(ctx, frames, l)
@@ -235,9 +239,12 @@ func (f *fetcher) dry(c *cursor, answer *kmsg.FetchResponseTopicPartition, serve
 	}
 	if b := answer.RecordBatches; len(b) >= 12 { // the beginning of a batch that is larger than its share
 		c.need = int32(min(int64(binary.BigEndian.Uint32(b[8:]))+12, 1<<30)) //nolint:gosec // bounded
+	}
+	if len(answer.RecordBatches) > 0 {
+		f.idle(c, served, errUseless)
 		return nil
 	}
-	if served || len(answer.RecordBatches) > 0 {
+	if served {
 		return nil
 	}
 	if answer.LastStableOffset < c.End {
@@ -255,6 +262,21 @@ func (f *fetcher) dry(c *cursor, answer *kmsg.FetchResponseTopicPartition, serve
 	c.skip(c.End, format.Compacted)
 	return c.cut(nil)
 }
+
+// idle counts turns that brought nothing, and were not to: the answer was not
+// full. A broker that goes on so is a failure like another.
+func (f *fetcher) idle(c *cursor, served bool, why error) {
+	if served {
+		return
+	}
+	if c.idle++; c.idle >= idleSure {
+		c.fails(fmt.Errorf("fetch %s at offset %d from broker %d, %d times: %w", c.place(), c.at, f.leader, c.idle, why), f.Now())
+	}
+}
+
+// errUseless is an answer that has bytes, and no batch that is new and whole,
+// although there was room for it.
+var errUseless = errors.New("the broker's answer has no whole batch at or behind the offset")
 
 // moved counts what came.
 func (f *fetcher) moved(c *cursor, bytes, offsets int64, frames []stretch) {

@@ -134,7 +134,7 @@ func (p *Printer) Restored(r Restored) error {
 		p.linef("    %s", p.dim(one))
 	}
 	for _, u := range r.Users {
-		p.linef("%s user %s has no password here: give it one", p.paint("!", color.FgYellow), u)
+		p.linef("%s user %s of the backup is not here: its password was not kept, so make it anew", p.paint("!", color.FgYellow), u)
 	}
 	p.proof(r.Report)
 	p.linef("%s records in %s%s: %s as they were, %s re-encoded", Count(r.Restored), Span(r.Took), rate(r.RawBytes+r.Encoded, r.Took), Bytes(r.RawBytes), Bytes(r.Encoded))

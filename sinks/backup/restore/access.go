@@ -12,10 +12,14 @@ import (
 )
 
 // surveyAccess lists what is restored beside records and groups. Users cannot
-// be: their secrets are not in a backup.
-func (j *job) surveyAccess() {
+// be, since their secrets are not in a backup: those that the target lacks are
+// named.
+func (j *job) surveyAccess(ctx context.Context) {
+	there := j.usersThere(ctx)
 	for _, u := range j.layout.point.Users {
-		j.plan.Users = append(j.plan.Users, u.Name)
+		if !there[u.Name] {
+			j.plan.Users = append(j.plan.Users, u.Name)
+		}
 	}
 	if j.o.ACLs {
 		rules, err := j.rules()
@@ -27,6 +31,30 @@ func (j *job) surveyAccess() {
 	if j.o.Quotas {
 		j.plan.Quotas = len(j.layout.point.Quotas)
 	}
+}
+
+// usersThere are the users of the point that the target has. They are asked for
+// by name: about all users a broker answers nothing at all where the right is
+// missing. One that could not be asked about counts as lacking.
+func (j *job) usersThere(ctx context.Context) map[string]bool {
+	there := map[string]bool{}
+	if len(j.layout.point.Users) == 0 {
+		return there
+	}
+	req := kmsg.NewPtrDescribeUserSCRAMCredentialsRequest()
+	for _, u := range j.layout.point.Users {
+		user := kmsg.NewDescribeUserSCRAMCredentialsRequestUser()
+		user.Name = u.Name
+		req.Users = append(req.Users, user)
+	}
+	resp, err := req.RequestWith(ctx, j.target.client())
+	if err != nil {
+		return there
+	}
+	for _, r := range resp.Results {
+		there[r.User] = r.ErrorCode == 0
+	}
+	return there
 }
 
 // access sets ACLs and quotas where it is asked for.

@@ -16,14 +16,16 @@ func rule(resource, name, pattern string) format.ACL {
 	return format.ACL{ResourceType: resource, ResourceName: name, PatternType: pattern, Principal: "User:alice", Host: "*", Operation: "READ", Permission: "ALLOW"}
 }
 
-func TestAccessRulesFollowTheirTopicAndQuotasComeBack(t *testing.T) {
+func TestAccessRulesFollowTheirTopicQuotasComeBackAndUsersThatLackAreNamed(t *testing.T) {
 	w := newWorld(t)
 	log := []log{{{dense(batch.LZ4, 0, 3)}}}
 	w.point(func(m *format.Manifest) {
 		m.ACLs = []format.ACL{rule("TOPIC", "orders", "LITERAL"), rule("TOPIC", "other", "LITERAL"), rule("TOPIC", "ord", "PREFIXED"), rule("GROUP", "billing", "LITERAL")}
 		m.Quotas = []format.Quota{{Entity: []format.QuotaPart{{Type: "user", Name: new("alice")}}, Values: map[string]float64{"producer_byte_rate": 1024}}}
-		m.Users = []format.User{{Name: "alice", Mechanisms: []string{"SCRAM-SHA-512"}}}
+		m.Users = []format.User{{Name: "alice", Mechanisms: []string{"SCRAM-SHA-512"}}, {Name: "bob", Mechanisms: []string{"SCRAM-SHA-512"}}}
 	}, topic{Topic: format.Topic{Name: "orders"}, logs: log}, topic{Topic: format.Topic{Name: "other"}, logs: log})
+	_, err := w.admin.AlterUserSCRAMs(t.Context(), nil, []kadm.UpsertSCRAM{{User: "bob", Mechanism: kadm.ScramSha512, Iterations: 4096, Password: "secret"}})
+	must(t, err)
 	o := w.options("access")
 	o.Topics, o.Rename, o.ACLs, o.Quotas = []string{"orders"}, map[string]string{"orders": "new"}, true, true
 	r := w.run(o)

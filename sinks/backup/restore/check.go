@@ -74,7 +74,7 @@ func (j *job) survey(ctx context.Context, problems []Problem) error {
 		j.note("a time window is a filter on the timestamps of records: how many there are in it is only known when they are read, the numbers are the most there can be")
 	}
 	j.surveyOptions()
-	j.surveyAccess()
+	j.surveyAccess(ctx)
 	return j.surveyGroups(ctx)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/reconcile/strict"
+	"github.com/ottla-io/ottla/sinks/backup/restore"
 )
 
 type restoreDecoder struct{}
@@ -156,11 +157,8 @@ func (d *declaration) groups(s restoreSpec) {
 // until the restore has ended nobody else changes them.
 func (d *declaration) claim(s restoreSpec) {
 	for _, topic := range s.Topics {
-		target := topic
-		if to, ok := s.TopicMapping[topic]; ok {
-			target = to
-		}
-		if !strings.ContainsAny(target, "*?") {
+		target := restore.Target(s.TopicMapping, topic)
+		if !strings.ContainsAny(topic+target, "*?") {
 			d.want.Claims = append(d.want.Claims, reconcile.ID{Kind: "Topic", Name: target})
 		}
 	}
@@ -180,7 +178,9 @@ func (validationDecoder) Decode(doc reconcile.Document, refs reconcile.Refs) (re
 	}
 	d, s := declare(doc, refs), v.Spec
 	d.backupRef(s.BackupRef, "spec.backupRef")
-	d.cluster(s.KafkaCluster, "spec.kafkaCluster")
+	if s.KafkaCluster != nil {
+		d.cluster(*s.KafkaCluster, "spec.kafkaCluster")
+	}
 	d.checks(s.Checks)
 	d.evidence(s)
 	d.annotation(reconcile.SourceClusterMark, FieldSource, notEmpty)

@@ -82,7 +82,7 @@ func unknown(p *repository.Point, o Options) []Problem {
 }
 
 func layTopic(t format.Topic, o Options) (topicLayout, []Problem) {
-	tl := topicLayout{source: t, target: renamed(o.Rename, t.Name), partitions: len(t.Partitions)}
+	tl := topicLayout{source: t, target: Target(o.Rename, t.Name), partitions: len(t.Partitions)}
 	var found []Problem
 	problem := func(text, hint string) {
 		found = append(found, Problem{Where: "topic " + t.Name, Text: text, Hint: hint})

@@ -32,9 +32,9 @@ func chosen(patterns []string, name string, isInternal bool) bool {
 	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return glob(p, name) })
 }
 
-// renamed gives a topic its name in the target: an exact rule wins over a
+// Target gives a topic its name in the target: an exact rule wins over a
 // pattern, and of patterns the one with the longest text.
-func renamed(rules map[string]string, name string) string {
+func Target(rules map[string]string, name string) string {
 	if to, ok := rules[name]; ok {
 		return to
 	}

@@ -133,7 +133,7 @@ func TestCheckNamesWhatStandsInTheWay(t *testing.T) {
 func TestNamesFollowPatterns(t *testing.T) {
 	rules := map[string]string{"orders": "o", "orders*": "long-*", "*": "all-*", "a*z": "*-az"}
 	for name, to := range map[string]string{"orders": "o", "orders.eu": "long-.eu", "x": "all-x", "abcz": "bc-az"} {
-		if got := renamed(rules, name); got != to {
+		if got := Target(rules, name); got != to {
 			t.Errorf("%s becomes %s, want %s", name, got, to)
 		}
 	}

@@ -67,11 +67,7 @@ func (s *Service) endangered(c reconcile.Change) []final {
 			return nil
 		}
 		var all []final
-		rename := want.Below("rename")
-		for _, t := range want.List(backup.FieldTopics) {
-			if to, ok := rename[t]; ok {
-				t = to
-			}
+		for _, t := range targetsNamed(want) {
 			all = append(all, final{topic: t, uid: "purge:" + c.ID.Name + ":" + t, purge: true})
 		}
 		return all

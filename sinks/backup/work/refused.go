@@ -1,12 +1,16 @@
 package work
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/sinks/backup"
+	"github.com/ottla-io/ottla/sinks/backup/restore"
 )
 
 // doesOf is what a thing does, from its id: BackupPolicy/default/nightly is a
@@ -60,26 +64,73 @@ func (s *Service) unpurgeable(spec backup.Spec) string {
 		return "purgeTopics wants the topics named one by one"
 	}
 	rename := spec.Below("rename")
+	for _, from := range slices.Sorted(maps.Keys(rename)) {
+		if strings.ContainsAny(from, "*?") {
+			return fmt.Sprintf("purgeTopics wants the topics named one by one, and topicMapping has the pattern %s", from)
+		}
+	}
 	target, err := s.clusterOf(spec)
 	if err != nil {
 		return err.Error()
 	}
 	for _, t := range topics {
-		if to, ok := rename[t]; ok {
-			t = to
-		}
-		switch {
-		case strings.ContainsAny(t, "*?"):
+		if strings.ContainsAny(t, "*?") {
 			return fmt.Sprintf("purgeTopics wants the topics named one by one, and %s is a pattern", t)
-		case strings.HasPrefix(t, "__"):
-			return t + " is internal: it is never emptied"
-		case matches(target.Protected, t):
-			return fmt.Sprintf("topic %s is protected (clusters[].protected.topics): it is never emptied", t)
-		case !matches(s.o.AllowPurge, t):
-			return fmt.Sprintf("the agent's configuration does not allow emptying topic %s (backups.allowPurge)", t)
+		}
+		if words := s.keeps(target, restore.Target(rename, t)); words != "" {
+			return words
 		}
 	}
 	return ""
+}
+
+// keeps says why a topic of a cluster may not be emptied.
+func (s *Service) keeps(target Cluster, topic string) string {
+	switch {
+	case strings.ContainsAny(topic, "*?"):
+		return fmt.Sprintf("purgeTopics wants the topics named one by one, and %s is a pattern", topic)
+	case strings.HasPrefix(topic, "__"):
+		return topic + " is internal: it is never emptied"
+	case matches(target.Protected, topic):
+		return fmt.Sprintf("topic %s is protected (clusters[].protected.topics): it is never emptied", topic)
+	case !matches(s.o.AllowPurge, topic):
+		return fmt.Sprintf("the agent's configuration does not allow emptying topic %s (backups.allowPurge)", topic)
+	}
+	return ""
+}
+
+// emptied has words where a restore, as it was planned, would empty what its
+// document does not name or the configuration keeps. What was allowed when the
+// job was recorded need not be any more.
+func (s *Service) emptied(spec backup.Spec, plan restore.Plan) error {
+	for _, t := range plan.Topics {
+		if t.Action == "purge" {
+			if err := s.emptiedTopic(spec, t.Target); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Service) emptiedTopic(spec backup.Spec, topic string) error {
+	if words := s.unpurgeable(spec); words != "" {
+		return errors.New(words)
+	}
+	if !slices.Contains(targetsNamed(spec), topic) {
+		return fmt.Errorf("topic %s would be emptied, and the document does not name it", topic)
+	}
+	return nil
+}
+
+// targetsNamed are the names in the target of the topics that a document names.
+func targetsNamed(spec backup.Spec) []string {
+	rename := spec.Below("rename")
+	var all []string
+	for _, t := range spec.List(backup.FieldTopics) {
+		all = append(all, restore.Target(rename, t))
+	}
+	return all
 }
 
 func matches(patterns []string, name string) bool {

@@ -106,6 +106,9 @@ func (s *Service) restoreOnce(ctx context.Context, j *job, of policyRun) (result
 	if len(plan.Problems) > 0 {
 		return result{}, problems(plan)
 	}
+	if err := s.emptied(of.spec, plan); err != nil {
+		return result{}, err
+	}
 	j.claim(targets(plan))
 	o.Progress = func(p restore.Progress) {
 		j.progress(func(v *sinks.Job) {

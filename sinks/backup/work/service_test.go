@@ -74,6 +74,8 @@ func TestWhatTheConfigurationDoesNotAllowIsRefusedInWords(t *testing.T) {
 		"a purge":          {w.spec(backup.FieldTopics, "payments", backup.FieldExisting, "purge"), "does not allow emptying topic payments (backups.allowPurge)"},
 		"a purge of *":     {w.spec(backup.FieldTopics, "orders*", backup.FieldExisting, "purge"), "orders* is a pattern"},
 		"a renamed purge":  {w.spec(backup.FieldTopics, "orders", "rename.orders", "payments", backup.FieldExisting, "purge"), "emptying topic payments"},
+		"a mapped pattern": {w.spec(backup.FieldTopics, "orders-a", "rename.orders-*", "payments-*", backup.FieldExisting, "purge"), "topicMapping has the pattern orders-*"},
+		"a mapped glob":    {w.spec(backup.FieldTopics, "orders-?", "rename.orders-?", "orders-a", backup.FieldExisting, "purge"), "pattern orders-?"},
 		"an internal one":  {w.spec(backup.FieldTopics, "__consumer_offsets", backup.FieldExisting, "purge"), "is internal"},
 		"a protected one":  {w.spec(backup.FieldTopics, "orders-ledger", backup.FieldExisting, "purge"), "orders-ledger is protected"},
 		"a webhook's host": {w.spec("webhook.0.host", "evil.test"), "does not allow asking evil.test (backups.allowWebhooks)"},

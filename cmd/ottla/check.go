@@ -11,8 +11,11 @@ func (a *app) checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Try everything the configuration names, and change nothing",
-		Long: "Try everything the configuration names: files and secrets, the state directory, repositories, keys, what the newest\n" +
-			"revisions declare, Kafka and the rights we have there, Slack. Nothing is changed; --notify sends a test message.",
+		Long: "Try everything the configuration names: files and secrets, the state directory, stores and their keys,\n" +
+			"repositories, what the newest revisions declare, Kafka and the rights we have there, Slack. Nothing is changed;\n" +
+			"--notify sends a test message.\n\n" +
+			"Whether a store keeps what backups stand on can only be found out by writing: a small object below .ottla-probe/\n" +
+			"is written, read, listed and removed. No backup is touched. A store that forbids the removal keeps those bytes.",
 		Example: "  ottla check\n  ottla check --offline\n  ottla check --notify",
 		Args:    arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -28,7 +31,7 @@ func (a *app) checkCommand() *cobra.Command {
 			return exit(c.code())
 		},
 	}
-	cmd.Flags().BoolVar(&o.offline, "offline", false, "only what this machine alone can tell: no Kafka, no remote repositories, no Slack")
+	cmd.Flags().BoolVar(&o.offline, "offline", false, "only what this machine alone can tell: no Kafka, no remote repositories or stores, no Slack")
 	cmd.Flags().BoolVar(&o.notify, "notify", false, "send a test message to everybody who is told")
 	return cmd
 }

@@ -36,6 +36,7 @@ func (c *checks) all(ctx context.Context) {
 		"repositories: %d, clusters: %d, syncs: %d", len(c.config.Repositories), len(c.config.Clusters), len(c.config.Syncs)))
 	c.state(ctx)
 	c.secrets()
+	c.backups(ctx)
 	newest := c.repositories(ctx)
 	for _, s := range c.config.Syncs {
 		c.sync(ctx, s, newest[followedBy(s)])

@@ -60,6 +60,7 @@ func (c *checks) cluster(ctx context.Context, config agent.ClusterConfig) {
 		return
 	}
 	c.rights(area, config, rights)
+	c.backupRights(ctx, area, cluster)
 }
 
 // rights lists what we may do, and what is missing. What the configuration

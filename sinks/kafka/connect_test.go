@@ -111,3 +111,19 @@ func TestRightsOnAFake(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+func TestWhatBackupsMayDoIsToldFeatureByFeature(t *testing.T) {
+	features, err := fake(t).BackupRights(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	does := make(map[string]bool)
+	for _, f := range features {
+		does[f.Kind+" "+f.Does] = len(f.Lacks) == 0
+	}
+	for _, want := range []string{"Backup read topics", "Backup read groups", "Backup read access", "Restore create topics", "Restore write topics", "Restore set groups"} {
+		if !does[want] {
+			t.Errorf("%s: %+v", want, features)
+		}
+	}
+}

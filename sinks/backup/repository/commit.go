@@ -92,7 +92,11 @@ func (r *Repository) checkParent(ctx context.Context, parent int64, st *state) e
 	if _, gone := st.removed[parent]; gone {
 		return fmt.Errorf("%w: point %d, on which this one would stand, was removed", ErrTaken, parent)
 	}
-	if r.newestIs(parent, st) {
+	doubted, err := r.doubted(ctx, parent, st)
+	if err != nil {
+		return err
+	}
+	if !doubted && r.newestIs(parent, st) {
 		return nil
 	}
 	newest, err := r.Newest(ctx)
@@ -103,6 +107,24 @@ func (r *Repository) checkParent(ctx context.Context, parent int64, st *state) e
 		return fmt.Errorf("%w: point %d, on which this one would stand, is not the newest good one any more", ErrTaken, parent)
 	}
 	return nil
+}
+
+// doubted tells whether a verification that failed stands against a point, or
+// against one it stands on. Whoever verified it may be somebody else.
+func (r *Repository) doubted(ctx context.Context, n int64, st *state) (bool, error) {
+	j := r.jury(st, nil)
+	if !j.fails {
+		return false, nil
+	}
+	d, err := r.manifest(ctx, n)
+	if errors.Is(err, ErrNoPoint) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	why, err := j.verdict(ctx, d)
+	return why != "", err
 }
 
 // newestIs tells whether all points behind the parent are known not to be good.

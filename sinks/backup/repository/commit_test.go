@@ -123,6 +123,21 @@ func TestAFailedVerificationMakesAPointAndWhatStandsOnItBad(t *testing.T) {
 	want(2)
 }
 
+func TestNoPointStandsOnOneThatFailedVerificationSince(t *testing.T) {
+	f := newFixture(t, Options{})
+	f.commit(manifest(0, pack(f.pack(stretch{0, 0, 20})), span(0, 0, 0, 20)))
+	f.commit(manifest(1, pack(f.pack(stretch{0, 20, 30})), span(0, 0, 20, 30)))
+	v := format.Verification{Point: 2, Level: string(Data)}
+	if _, err := f.Series(verifications, format.KindVerification).Append(t.Context(), v); err != nil {
+		t.Fatal(err)
+	}
+	_, err := f.Commit(t.Context(), f.lease, manifest(2, nil, span(0, 0, 30, 30)))
+	if !errors.Is(err, ErrTaken) || !strings.Contains(err.Error(), "point 2, on which this one would stand, is not the newest good one") {
+		t.Errorf("got %v", err)
+	}
+	f.commit(manifest(1, pack(f.pack(stretch{0, 20, 35})), span(0, 0, 20, 35)))
+}
+
 // A run, with any one call to the store failing before or after its effect,
 // and run again until it succeeds: the point contains what it must, no point
 // contains anything else, and nothing is left that makes another run fail.

@@ -74,7 +74,7 @@ func (j *job) survey(ctx context.Context, problems []Problem) error {
 		j.note("a time window is a filter on the timestamps of records: how many there are in it is only known when they are read, the numbers are the most there can be")
 	}
 	j.surveyOptions()
-	j.surveyAccess(ctx)
+	j.surveyAccess()
 	return j.surveyGroups(ctx)
 }
 
@@ -168,7 +168,12 @@ func (j *job) surveyExisting(ctx context.Context, tl *topicLayout, state topicSt
 		return nil
 	}
 	now := configs[tl.target]
-	t.Had = had(now)
+	t.ID, t.Had = idText(state.id), had(now)
+	if isLifted(now) {
+		if err := j.inherit(ctx, t, state); err != nil {
+			return err
+		}
+	}
 	if !tl.source.Compacted && strings.Contains(now["cleanup.policy"].value, "compact") {
 		j.note("%s is compacted, and was not in the backup: records without a key will be removed by its cleaner", tl.target)
 	}

@@ -137,6 +137,16 @@ func (tl *topicLayout) final(rec topicRecord, replicas int) (set map[string]*str
 	return set, note
 }
 
+// isLifted tells a topic that a restore has lifted, and not yet settled.
+func isLifted(now map[string]setting) bool {
+	for key, value := range lifted(0) {
+		if s := now[key]; key != "max.message.bytes" && (!s.own || s.value != value) {
+			return false
+		}
+	}
+	return true
+}
+
 // had is what of the lifted keys was set on a topic.
 func had(now map[string]setting) map[string]*string {
 	out := map[string]*string{}

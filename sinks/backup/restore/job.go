@@ -72,6 +72,9 @@ func open(ctx context.Context, o Options) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
+	if rec.Phase == abandoning || rec.Phase == abandoned {
+		return nil, fmt.Errorf("restore %s was given up: what it wrote stays, and nothing is added to it; restore under a new name", o.Name)
+	}
 	if rec.Phase != "" && rec.Spec != o.digest() {
 		return nil, rec.belongs(o, rec.Cluster)
 	}
@@ -191,6 +194,9 @@ func (j *job) complete(ctx context.Context) error {
 		return err
 	}
 	if err := j.prove(ctx); err != nil {
+		if len(j.unequal) > 0 { // the data is in, and stays: its topics need not stay lifted
+			err = errors.Join(err, j.settle(ctx))
+		}
 		return err
 	}
 	if err := j.settle(ctx); err != nil {
@@ -224,20 +230,14 @@ func (j *job) settle(ctx context.Context) error {
 	return j.target.alter(ctx, changes)
 }
 
-// giveUp takes back what existing topics were lifted of where the restore
-// cannot go on, because somebody else wrote into them. One that was merely
-// interrupted needs them as they are: it goes on later.
+// giveUp settles the topics where the restore cannot go on, because somebody
+// else wrote into them. One that was merely interrupted needs them as they are:
+// it goes on later, or is abandoned.
 func (j *job) giveUp(ctx context.Context) error {
 	if len(j.foreign()) == 0 || ctx.Err() != nil {
 		return nil
 	}
-	changes := map[string]map[string]*string{}
-	for _, t := range j.rec.Topics {
-		if t.Action != actionCreate {
-			changes[t.Target] = t.Had
-		}
-	}
-	return j.target.alter(ctx, changes)
+	return j.settle(ctx)
 }
 
 func (j *job) layoutOf(target string) *topicLayout {

@@ -22,6 +22,9 @@ const (
 	prepared = "prepared" // topics stand, and where in them everything begins
 	loaded   = "loaded"   // every record is in, and the map of offsets is written
 	finished = "done"
+
+	abandoning = "abandoning" // topics are being put back
+	abandoned  = "abandoned"
 )
 
 // record is what the repository knows of a restore; the highest number wins.

@@ -266,7 +266,39 @@ func TestRetentionBetweenRunsIsToldAndTheArchiveKeepsWhatWasBefore(t *testing.T)
 	}
 }
 
-// hide makes the broker treat us as if we could not describe a topic.
+func TestACopyInFullLeavesNoArchiveThatBringsDeletedKeysBack(t *testing.T) {
+	for _, c := range []struct {
+		name, retention string // delete.retention.ms
+		deleted         int64
+		start, lost     int64
+	}{
+		{"kept without a copy in full", "86400000", 3, 0, 0},
+		{"ends with one", "1", 3, 3, 0},
+		{"ends with one where retention overtook", "1", 7, 7, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.create("orders", 1, "cleanup.policy", "compact,delete", "delete.retention.ms", c.retention)
+			w.produce("orders", 0, values(0, 5)...)
+			w.run(w.options("orders"))
+			w.produce("orders", 0, values(5, 5)...)
+			if err := w.fake.DeleteRecords("orders", 0, c.deleted); err != nil {
+				t.Fatal(err)
+			}
+			o := w.options("orders")
+			o.Archive = 365 * 24 * time.Hour
+			report := w.run(o)
+			p := w.partition(report.Point.Manifest, "orders", 0)
+			if p.Start != c.start || report.New.Lost != c.lost || (c.start > 0) != strings.Contains(p.Why, "the archive of what was before offset") {
+				t.Errorf("%+v, lost %d", p, report.New.Lost)
+			}
+			if c.start > 0 {
+				w.same(report.Point, "orders", 0)
+			}
+		})
+	}
+}
+
 func TestACompactedTailDoesNotMakeARunWaitForEver(t *testing.T) {
 	w := newWorld(t)
 	w.create("orders", 2)

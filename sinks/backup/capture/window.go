@@ -49,7 +49,12 @@ func (r *run) window(p *part) {
 		r.overtaken(p)
 	}
 	if why := r.anew(p); why != "" {
+		r.gone.Lost += p.lost
 		p.Base, p.Why, p.Full, p.lost = p.logStart, why, r.taken, 0
+		if p.Start < p.logStart {
+			p.Why += fmt.Sprintf("; the archive of what was before offset %d ends here, or deleted keys would come back", p.logStart)
+			p.Start = p.logStart
+		}
 	}
 }
 
@@ -94,7 +99,7 @@ func (r *run) archived(p *part) int64 {
 	}
 	oldest := r.taken.Add(-r.Archive).UnixMilli()
 	for _, ref := range p.refs(r.parent) {
-		if ref.To > p.logStart || ref.From >= p.was.End {
+		if ref.From >= min(p.logStart, p.was.End) {
 			break
 		}
 		if ref.Length > 0 && ref.MaxTime >= oldest {

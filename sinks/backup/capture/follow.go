@@ -26,8 +26,10 @@ const (
 )
 
 // Each is told of a window, with the lease under which it was written: who wants
-// to write to the repository takes none of its own. The next window waits for it.
-type Each func(*repository.Lease, Report, error)
+// to write to the repository takes none of its own. The next window waits for
+// it, and stands on this one only where it returns true: a point may turn out to
+// be no good when it is looked at.
+type Each func(*repository.Lease, Report, error) (good bool)
 
 // Follow runs until the context ends, and commits a point per window, with one
 // lease for all. A window that fails is told, and tried again later.
@@ -42,13 +44,15 @@ func Follow(ctx context.Context, o Options, w Window, each Each) error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			each(s.lease, report, err)
+			good := each(s.lease, report, err)
 			if errors.Is(err, repository.ErrLease) {
 				return err
 			}
+			if err != nil || !good {
+				s.parent = nil // read it again: the error may be about it
+			}
 			wait := func() error { return s.until(ctx, w, began, report) }
 			if err != nil {
-				s.parent = nil // read it again: the error may be about it
 				s.clients.close()
 				wait = func() error { return sleep(ctx, pause.NextBackOff()) }
 			} else {
@@ -101,6 +105,9 @@ func (s *session) ahead(ctx context.Context) (int64, error) {
 	r := &run{session: s, marks: make(map[*topic]*bool)}
 	if err := r.connect(ctx); err != nil {
 		return 0, nil //nolint:nilerr // the window tells it
+	}
+	if s.parent == nil {
+		return 0, nil
 	}
 	for _, was := range s.parent.Topics {
 		t := &topic{Topic: was, was: &was}

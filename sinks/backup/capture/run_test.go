@@ -191,16 +191,17 @@ func TestAContinuousBackupClosesAWindowByTimeAndByBytes(t *testing.T) {
 	defer cancel()
 	windows := 0
 	began := time.Now()
-	err := Follow(ctx, w.options("orders"), Window{Interval: 30 * time.Second, Bytes: 100}, func(_ *repository.Lease, report Report, err error) {
+	err := Follow(ctx, w.options("orders"), Window{Interval: 30 * time.Second, Bytes: 100}, func(_ *repository.Lease, report Report, err error) bool {
 		if err != nil {
 			t.Error(err)
 		}
 		if windows++; windows == 2 {
 			w.same(report.Point, "orders", 0)
 			cancel()
-			return
+			return true
 		}
 		w.produce("orders", 0, values(50, 50)...)
+		return true
 	})
 	if !errors.Is(err, context.Canceled) || windows != 2 || time.Since(began) > 15*time.Second {
 		t.Errorf("%d windows in %s, %v", windows, time.Since(began), err)
@@ -222,12 +223,13 @@ func TestAFailedWindowIsToldAndTriedAgain(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var told []string
-	err := Follow(ctx, o, Window{Interval: time.Millisecond}, func(_ *repository.Lease, _ Report, err error) {
+	err := Follow(ctx, o, Window{Interval: time.Millisecond}, func(_ *repository.Lease, _ Report, err error) bool {
 		if err == nil {
 			cancel()
-			return
+			return true
 		}
 		told = append(told, err.Error())
+		return true
 	})
 	if !errors.Is(err, context.Canceled) || len(told) != 1 || !strings.Contains(told[0], "the cluster is away") {
 		t.Errorf("told %v, ended with %v", told, err)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"gocloud.dev/blob"
 
@@ -25,6 +26,27 @@ type home struct {
 	at     string // store and identity, for telling whether it is still the same
 	with   means
 	sealed bool // packs are encrypted, and nothing here can read them
+
+	swept, verified daily // by this process
+}
+
+// daily is work that looks at a whole repository, however little is new in it:
+// once a day is often enough. It is safe for concurrent use.
+type daily struct {
+	mu sync.Mutex
+	at time.Time // when it was last done
+}
+
+func (d *daily) due(now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return now.Sub(d.at) >= 24*time.Hour
+}
+
+func (d *daily) done(now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.at = now
 }
 
 // storeOf finds where a document's backups are: the configured store, with the

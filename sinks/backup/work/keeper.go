@@ -55,13 +55,15 @@ type ran struct {
 	point int64
 	taken time.Time
 	text  string
+	bad   bool      // the point was looked at, and is no good
 	left  []problem // what people should know beside a run that succeeded
 }
 
 // keeping is how a policy is.
 type keeping struct {
 	job       sinks.Job
-	newest    time.Time // of good runs
+	newest    time.Time // of good points
+	last      time.Time // of runs that succeeded, whatever became of the point
 	since     time.Time
 	known     bool // whether newest was found out
 	failed    error
@@ -159,6 +161,9 @@ func (k *keeper) due(ctx context.Context, of policyRun) (time.Time, bool) {
 	if from.IsZero() {
 		from = s.since
 	}
+	if s.last.After(from) {
+		from = s.last // a point that is no good is told, not made again at once
+	}
 	at := jittered(schedule.Next(from), of)
 	if s.failures > 0 {
 		retry := s.failedAt.Add(pauseAfter(s.failures))
@@ -231,7 +236,10 @@ func (k *keeper) succeed(out ran) {
 	k.update(func(s *keeping) {
 		s.job.State, s.job.Ended, s.job.Point, s.job.Text = sinks.JobWaiting, k.now(), out.point, out.text
 		s.job.Next = time.Time{}
-		s.newest, s.left = out.taken, out.left
+		s.last, s.left = out.taken, out.left
+		if !out.bad {
+			s.newest = out.taken
+		}
 		s.failed, s.failures, s.firstFail = nil, 0, time.Time{}
 	})
 }

@@ -25,6 +25,7 @@ type bench struct {
 	newest time.Time
 	lost   error         // what looking for the newest point says
 	fails  error         // what a run says
+	bad    bool          // what comes of looking at its point
 	takes  time.Duration // of a run
 	atOnce int
 }
@@ -54,7 +55,7 @@ func newBench(t *testing.T, spec backup.Spec) *bench {
 		}
 		b.rules.Lock()
 		defer b.rules.Unlock()
-		return ran{point: int64(len(b.runs)), taken: began}, b.fails
+		return ran{point: int64(len(b.runs)), taken: began, bad: b.bad}, b.fails
 	}
 	return b
 }
@@ -239,6 +240,22 @@ func TestIncidentsOfAPolicyBeginAndEnd(t *testing.T) {
 		equal(t, "what the run saw", keys(s.Incidents()), []string{"work/main/default/nightly/gap", "work/main/default/nightly/hung"})
 		b.succeed(ran{point: 2, taken: time.Now()})
 		equal(t, "over", len(s.Incidents()), 0)
+	})
+}
+
+func TestAPointThatIsNoGoodIsNotTheNewestGoodOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, backup.Spec{backup.FieldSchedule: "0 * * * *"})
+		s := New(Options{Cluster: "main", Now: time.Now})
+		s.keepers[b.id] = b.keeper
+		b.bad = true
+		b.over(3*time.Hour + 30*time.Minute)
+		equal(t, "runs", b.times("15:04"), []string{"01:00", "02:00", "03:00"})
+		equal(t, "newest", b.snapshot().newest.IsZero(), true)
+		equal(t, "too old", keys(s.Incidents()), []string{"work/main/default/nightly/old"})
+		b.bad = false
+		b.over(time.Hour)
+		equal(t, "after a good one", len(s.Incidents()), 0)
 	})
 }
 

@@ -3,6 +3,7 @@ package work
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ottla-io/ottla/sinks/backup"
@@ -21,7 +22,7 @@ func retentionOf(spec backup.Spec) (retention.Policy, bool) {
 	if zone, err := time.LoadLocation(spec[backup.FieldZone]); err == nil {
 		p.Zone = zone
 	}
-	return p, some && !spec.Is("retention.dryRun")
+	return p, some
 }
 
 // releaseMost bounds giving a lease back, also where the work has ended.
@@ -29,29 +30,48 @@ const releaseMost = 30 * time.Second
 
 // retain drops points that no rule keeps, and sweeps what nothing reaches: under
 // the lease of a run that goes on, or, where that is nil, under one of its own.
-func (s *Service) retain(ctx context.Context, of policyRun, h *home, lease *repository.Lease) error {
+// A dry run has words for what it would do.
+func (s *Service) retain(ctx context.Context, of policyRun, h *home, lease *repository.Lease) (text string, err error) {
 	policy, some := retentionOf(of.spec)
 	if !some {
-		return nil
+		return "", nil
 	}
-	drop, err := s.dropped(ctx, h, policy)
+	decisions, err := s.decide(ctx, h, policy)
 	if err != nil {
-		return err
+		return "", err
+	}
+	if of.spec.Is("retention.dryRun") {
+		return rehearsed(decisions), nil
+	}
+	drop := dropped(decisions)
+	if len(drop) == 0 && !h.swept.due(s.o.Now()) {
+		return "", nil
 	}
 	if lease == nil {
 		if lease, err = h.Acquire(ctx, time.Minute); err != nil {
-			return fmt.Errorf("retain: %w", err)
+			return "", fmt.Errorf("retain: %w", err)
 		}
 		defer release(ctx, lease)
 	}
-	if len(drop) > 0 {
-		if err := h.Remove(lease.Context(), lease, drop); err != nil {
+	return "", s.drop(h, lease, drop)
+}
+
+// drop drops points, and sweeps once a day: what is dropped waits out a grace of
+// a day anyway.
+func (s *Service) drop(h *home, lease *repository.Lease, points map[int64]string) error {
+	if len(points) > 0 {
+		if err := h.Remove(lease.Context(), lease, points); err != nil {
 			return fmt.Errorf("drop points: %w", err)
 		}
+	}
+	now := s.o.Now()
+	if !h.swept.due(now) {
+		return nil
 	}
 	if _, err := h.Sweep(lease.Context(), lease, false); err != nil {
 		return fmt.Errorf("sweep: %w", err)
 	}
+	h.swept.done(now)
 	return nil
 }
 
@@ -62,8 +82,8 @@ func release(ctx context.Context, lease *repository.Lease) {
 	_ = lease.Release(last)
 }
 
-// dropped are the points that no rule keeps, with the reasons.
-func (s *Service) dropped(ctx context.Context, h *home, policy retention.Policy) (map[int64]string, error) {
+// decide says of every point why it is kept, or dropped.
+func (s *Service) decide(ctx context.Context, h *home, policy retention.Policy) ([]retention.Decision, error) {
 	entries, err := h.Points(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list the points: %w", err)
@@ -74,18 +94,45 @@ func (s *Service) dropped(ctx context.Context, h *home, policy retention.Policy)
 			points = append(points, retention.Point{Number: e.Manifest.Number, Taken: e.Manifest.Taken, Good: e.Bad == "", Pinned: e.Manifest.Pinned})
 		}
 	}
-	if len(points) == 0 {
-		return nil, nil
-	}
 	decisions, err := retention.Apply(points, policy, s.o.Now())
 	if err != nil {
 		return nil, fmt.Errorf("decide what is kept: %w", err)
 	}
+	return decisions, nil
+}
+
+// dropped are the points that nothing keeps, with the reasons.
+func dropped(decisions []retention.Decision) map[int64]string {
 	drop := map[int64]string{}
 	for _, d := range decisions {
 		if len(d.Keep) == 0 {
 			drop[d.Point.Number] = d.Drop
 		}
 	}
-	return drop, nil
+	return drop
+}
+
+// rehearsed says what retention would do.
+func rehearsed(decisions []retention.Decision) string {
+	var drop, keep []string
+	for _, d := range decisions {
+		if len(d.Keep) == 0 {
+			drop = append(drop, fmt.Sprintf("%d (%s)", d.Point.Number, d.Drop))
+		} else {
+			keep = append(keep, fmt.Sprintf("%d (%s)", d.Point.Number, strings.Join(d.Keep, ", ")))
+		}
+	}
+	return fmt.Sprintf("dry run of retention: it would drop %s, and keep %s", listed(drop), listed(keep))
+}
+
+// listed names a few, and how many there are more.
+func listed(all []string) string {
+	const few = 20
+	switch {
+	case len(all) == 0:
+		return "none"
+	case len(all) > few:
+		return fmt.Sprintf("%s and %d more", strings.Join(all[:few], ", "), len(all)-few)
+	}
+	return strings.Join(all, ", ")
 }

@@ -1,7 +1,9 @@
 package work
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup"
@@ -43,6 +45,54 @@ func TestAContinuousBackupKeepsAsManyPointsAsItsRetentionSays(t *testing.T) {
 	equal(t, "incidents", keys(w.Incidents()), []string(nil))
 	stop()
 	if kept := w.kept("stream", spec); len(kept) > 3 { // one may have come last
+		t.Errorf("%d points are kept", len(kept))
+	}
+}
+
+func TestARepositoryIsSweptAndAContinuousBackupVerifiedOnceADay(t *testing.T) {
+	w := newWorld(t)
+	w.topic("orders", "a", "b")
+	spec := w.spec("continuous", "true", "window", "20ms", "retention.keepLast", "9", "verify", "data")
+	w.declare(policyOf("stream"), spec)
+	stop := w.run()
+	w.round()
+	w.eventually("backup/default/stream", past(1))
+	w.eventually("backup/default/stream", past(2))
+	h := w.homes.get(policyOf("stream").String())
+	at := func() time.Time {
+		h.swept.mu.Lock()
+		defer h.swept.mu.Unlock()
+		return h.swept.at
+	}
+	swept := at()
+	w.eventually("backup/default/stream", past(5))
+	stop()
+	if swept.IsZero() || at() != swept {
+		t.Errorf("swept %s, and again %s", swept, at())
+	}
+	verified := 0
+	for _, e := range w.kept("stream", spec) {
+		verified += len(e.Verified)
+	}
+	equal(t, "verified", verified, 1)
+	now := time.Now()
+	equal(t, "due within a day", h.swept.due(now), false)
+	equal(t, "due after a day", h.swept.due(now.Add(24*time.Hour)), true)
+}
+
+func TestADryRunOfRetentionSaysWhatItWouldDropAndDropsNothing(t *testing.T) {
+	w := newWorld(t)
+	w.topic("orders", "a", "b")
+	spec := w.spec(backup.FieldSchedule, "* * * * * *", "retention.keepLast", "1", "retention.dryRun", "true")
+	w.declare(policyOf("nightly"), spec)
+	stop := w.run()
+	w.round()
+	j := w.eventually("backup/default/nightly", func(j sinks.Job) bool { return j.Point == 2 && j.State == sinks.JobWaiting })
+	stop()
+	if want := "; dry run of retention: it would drop 1 (no rule keeps it), and keep 2 (last 1 of 1, newest good point)"; !strings.HasSuffix(j.Text, want) {
+		t.Errorf("it says %q", j.Text)
+	}
+	if kept := w.kept("nightly", spec); len(kept) < 2 {
 		t.Errorf("%d points are kept", len(kept))
 	}
 }

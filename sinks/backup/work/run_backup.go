@@ -114,7 +114,7 @@ func (s *Service) backup(ctx context.Context, of policyRun, progress func(captur
 		return ran{}, report, err
 	}
 	out := ranOf(report)
-	out.left = append(out.left, s.after(ctx, of, h, nil, report.Point.Number)...)
+	s.after(ctx, of, h, nil, &out)
 	return out, report, ctx.Err()
 }
 
@@ -131,31 +131,56 @@ func ranOf(report capture.Report) ran {
 
 // after verifies and retains, under the lease of a run that goes on if there is
 // one. What fails of it is told; the point stands.
-func (s *Service) after(ctx context.Context, of policyRun, h *home, lease *repository.Lease, point int64) []problem {
-	var left []problem
-	if level := of.spec["verify"]; level == "data" || level == "structure" {
-		if words := s.verify(ctx, h, point, repository.Level(level)); words != "" {
-			left = append(left, problem{kind: "verify", words: words})
+func (s *Service) after(ctx context.Context, of policyRun, h *home, lease *repository.Lease, out *ran) {
+	if level := s.levelNow(of, h); level != "" {
+		words, bad := s.judge(ctx, h, out.point, level)
+		if out.bad = bad; words != "" {
+			out.left = append(out.left, problem{kind: "verify", words: words})
+		} else {
+			h.verified.done(s.o.Now())
 		}
 	}
-	if err := s.retain(ctx, of, h, lease); err != nil && ctx.Err() == nil {
-		left = append(left, problem{kind: "retention", words: err.Error()})
+	text, err := s.retain(ctx, of, h, lease)
+	if err != nil && ctx.Err() == nil {
+		out.left = append(out.left, problem{kind: "retention", words: err.Error()})
 	}
-	return left
+	if text != "" {
+		out.text += "; " + text
+	}
+}
+
+// levelNow is how deep the point of a run is looked at, "" for not at all. The
+// windows of a continuous backup are not, until a day after one was found good.
+func (s *Service) levelNow(of policyRun, h *home) repository.Level {
+	level := repository.Level(of.spec["verify"])
+	if level != repository.Data && level != repository.Structure {
+		return ""
+	}
+	if of.spec.Is("continuous") && !h.verified.due(s.o.Now()) {
+		return ""
+	}
+	return level
 }
 
 // verify has words for what is wrong with a point.
 func (s *Service) verify(ctx context.Context, h *home, point int64, level repository.Level) string {
+	words, _ := s.judge(ctx, h, point, level)
+	return words
+}
+
+// judge has words for what is wrong with a point, and tells one that is bad from
+// one that could not be looked at.
+func (s *Service) judge(ctx context.Context, h *home, point int64, level repository.Level) (words string, bad bool) {
 	found, err := h.Verify(ctx, repository.VerifyOptions{Point: point, Level: level})
 	if err != nil {
-		return fmt.Sprintf("point %d could not be verified: %v", point, err)
+		return fmt.Sprintf("point %d could not be verified: %v", point, err), false
 	}
 	for _, v := range found {
 		if !v.Good {
-			return fmt.Sprintf("point %d is no good: %s", v.Point, strings.Join(v.Found, "; "))
+			return fmt.Sprintf("point %d is no good: %s", v.Point, strings.Join(v.Found, "; ")), true
 		}
 	}
-	return ""
+	return "", false
 }
 
 // followPolicy runs a continuous policy: a point a window.
@@ -172,26 +197,27 @@ func (s *Service) followPolicy(ctx context.Context, of policyRun, k *keeper) err
 		return err
 	}
 	w := capture.Window{Interval: of.spec.Duration("window"), Bytes: of.spec.Int("windowBytes")}
-	return s.engine.follow(ctx, o, w, func(lease *repository.Lease, report capture.Report, err error) {
-		s.followed(ctx, of, h, lease, k, report, err)
+	return s.engine.follow(ctx, o, w, func(lease *repository.Lease, report capture.Report, err error) bool {
+		return s.followed(ctx, of, h, lease, k, report, err)
 	})
 }
 
-// followed takes one window.
-func (s *Service) followed(ctx context.Context, of policyRun, h *home, lease *repository.Lease, k *keeper, report capture.Report, err error) {
+// followed takes one window, and says whether its point is good.
+func (s *Service) followed(ctx context.Context, of policyRun, h *home, lease *repository.Lease, k *keeper, report capture.Report, err error) bool {
 	s.count(report, err, report.Took)
 	if err != nil {
 		k.fail(err)
 		k.update(func(st *keeping) { st.job.State = sinks.JobFailing })
-		return
+		return false
 	}
 	if report.Point == nil {
-		return
+		return true
 	}
 	out := ranOf(report)
-	out.left = append(out.left, s.after(ctx, of, h, lease, report.Point.Number)...)
+	s.after(ctx, of, h, lease, &out)
 	k.succeed(out)
 	k.update(func(st *keeping) { st.job.State = sinks.JobRunning })
+	return !out.bad
 }
 
 // backupOnce is a KafkaBackup without a schedule.

@@ -175,7 +175,11 @@ func (s *Service) cancel(ctx context.Context, b brief) error {
 	if err != nil || !found || r.over() {
 		return err
 	}
-	r.State, r.Ended, r.Text = sinks.JobCancelled, s.o.Now(), []string{"its document left Git; what it did stays"}
+	words, err := s.abandon(ctx, b.id, r, b.means)
+	if err != nil {
+		return err
+	}
+	r.State, r.Ended, r.Text = sinks.JobCancelled, s.o.Now(), append([]string{"its document left Git; what it did stays"}, words...)
 	if err := write(ctx, h, b.id, r); err != nil {
 		return err
 	}
@@ -240,7 +244,11 @@ func (s *Service) mark(ctx context.Context, j *job, b brief, state sinks.JobStat
 	r := j.recordNow()
 	r.State, r.Text = state, []string{"by hand"}
 	if state == sinks.JobCancelled {
-		r.Ended = s.o.Now()
+		words, err := s.abandon(ctx, b.id, r, b.means)
+		if err != nil {
+			return err
+		}
+		r.Ended, r.Text = s.o.Now(), append(r.Text, words...)
 	}
 	if err := write(ctx, h, b.id, r); err != nil {
 		return err

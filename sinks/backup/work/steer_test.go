@@ -10,6 +10,7 @@ import (
 
 	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup"
+	"github.com/ottla-io/ottla/sinks/backup/restore"
 	"github.com/ottla-io/ottla/sinks/backup/store"
 )
 
@@ -57,6 +58,73 @@ func TestAJobThatIsPausedOrCancelledDoesNotBeginAgain(t *testing.T) {
 			defer j.mu.Unlock()
 			if j.stopped != nil || len(began) > 0 {
 				t.Errorf("it began again, %d times", len(began))
+			}
+		})
+	}
+}
+
+// halfway is a restore into a topic that is there, stopped by a person between
+// lifting it and writing into it.
+func halfway(t *testing.T) *world {
+	w := backedUp(t)
+	if _, err := w.adm.CreateTopic(t.Context(), 1, 1, map[string]*string{"retention.ms": new("86400000")}, "orders-2"); err != nil {
+		t.Fatal(err)
+	}
+	lifted := make(chan struct{}, 100)
+	w.engine.restore = func(ctx context.Context, o restore.Options) (restore.Report, error) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		o.Step = func(step string) {
+			if step == "topics lifted" {
+				lifted <- struct{}{}
+				cancel()
+			}
+		}
+		return restore.Run(ctx, o)
+	}
+	w.run()
+	w.round()
+	w.eventually("backup/default/once", is(sinks.JobDone))
+	w.declare(jobOf(backup.DoesRestore, "again"), w.restoreSpec())
+	w.round()
+	<-lifted
+	if got := w.retention("orders-2"); got != "-1" {
+		t.Fatalf("it is not lifted: retention.ms is %s", got)
+	}
+	return w
+}
+
+func (w *world) retention(topic string) string {
+	w.Helper()
+	all, err := w.adm.DescribeTopicConfigs(w.Context(), topic)
+	if err != nil {
+		w.Fatal(err)
+	}
+	for _, c := range all[0].Configs {
+		if c.Key == "retention.ms" {
+			return c.MaybeValue()
+		}
+	}
+	return ""
+}
+
+func TestARestoreThatIsCancelledPutsTopicsBack(t *testing.T) {
+	for name, cancel := range map[string]func(*world){
+		"by hand": func(w *world) {
+			if _, err := w.Steer(t.Context(), "restore/default/again", sinks.CancelJob); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"by its document": func(w *world) {
+			w.declare(jobOf(backup.DoesRestore, "again"), nil)
+			w.round()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := halfway(t)
+			cancel(w)
+			if got := w.retention("orders-2"); got != "86400000" {
+				t.Errorf("retention.ms is %s", got)
 			}
 		})
 	}

@@ -15,7 +15,7 @@ type workCollector struct {
 }
 
 type workDescs struct {
-	runs, read, stored, objects, took, oldest, late, restored, restoring, jobs *prometheus.Desc
+	runs, read, stored, objects, took, oldest, late, restored, restoring, jobs, open *prometheus.Desc
 }
 
 func newWorkCollector(by map[string]func() sinks.WorkFigures) workCollector {
@@ -33,13 +33,14 @@ func newWorkCollector(by map[string]func() sinks.WorkFigures) workCollector {
 		restored:  desc("ottla_restore_records", "Records that restores under way have written."),
 		restoring: desc("ottla_restore_records_expected", "Records that restores under way have to write."),
 		jobs:      desc("ottla_jobs", "Schedules, restores, drills and final backups, by state.", "state"),
+		open:      desc("ottla_backup_incidents", "Open incidents of backups, restores, drills and final backups, by what is wrong.", "what"),
 	}}
 }
 
 // Describe is prometheus.Collector's.
 func (w workCollector) Describe(ch chan<- *prometheus.Desc) {
 	d := w.descs
-	for _, one := range []*prometheus.Desc{d.runs, d.read, d.stored, d.objects, d.took, d.oldest, d.late, d.restored, d.restoring, d.jobs} {
+	for _, one := range []*prometheus.Desc{d.runs, d.read, d.stored, d.objects, d.took, d.oldest, d.late, d.restored, d.restoring, d.jobs, d.open} {
 		ch <- one
 	}
 }
@@ -68,6 +69,9 @@ func (w workCollector) Collect(ch chan<- prometheus.Metric) {
 		gauge(d.restoring, float64(f.Restoring))
 		for _, state := range sinks.JobStates() {
 			gauge(d.jobs, float64(f.Jobs[state]), string(state))
+		}
+		for _, what := range sinks.WorkTroubles() {
+			gauge(d.open, float64(f.Open[what]), what)
 		}
 	}
 }

@@ -68,13 +68,17 @@ func TestTheAlertRulesAreUnderstood(t *testing.T) {
 	run(t, need(t, "promtool", "prometheus"), "check", "rules", "prometheus/ottla.rules.yaml")
 }
 
+func TestTheAlertsOfBackupsComeWhenTheyShould(t *testing.T) {
+	run(t, need(t, "promtool", "prometheus"), "test", "rules", "prometheus/ottla.rules.test.yaml")
+}
+
 func TestTheAlertRulesNameSeriesThatExist(t *testing.T) {
 	rules, err := os.ReadFile("prometheus/ottla.rules.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var source strings.Builder
-	for _, name := range []string{"metrics.go", "metrics_round.go"} {
+	for _, name := range []string{"metrics.go", "metrics_round.go", "metrics_work.go"} {
 		data, err := os.ReadFile(filepath.Join("..", "agent", name))
 		if err != nil {
 			t.Fatal(err)

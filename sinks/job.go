@@ -82,4 +82,10 @@ type WorkFigures struct {
 	// Restored of Restoring records are back, of all restores under way.
 	Restored, Restoring int64
 	Jobs                map[JobState]int
+	Open                map[string]int // incidents, by what is wrong: see WorkTroubles
+}
+
+// WorkTroubles lists what may be wrong with work beside the rounds, for metrics.
+func WorkTroubles() []string {
+	return []string{"failed", "failing", "late", "old", "gap", "verify", "unread", "hung", "empty", "recreated", "truncated", "partial", "retention"}
 }

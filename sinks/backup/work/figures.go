@@ -2,6 +2,7 @@ package work
 
 import (
 	"maps"
+	"path"
 	"time"
 
 	"github.com/ottla-io/ottla/reconcile"
@@ -57,12 +58,16 @@ func (s *Service) Figures() sinks.WorkFigures {
 	for _, j := range s.Jobs() {
 		states[j.State]++
 	}
+	open := map[string]int{}
+	for _, i := range s.Incidents() {
+		open[path.Base(i.Key)]++
+	}
 	now := s.o.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := sinks.WorkFigures{
 		Runs: maps.Clone(s.figures.runs), Read: s.figures.read, Stored: s.figures.stored, Objects: s.figures.objects,
-		Took: s.figures.took, Jobs: states,
+		Took: s.figures.took, Jobs: states, Open: open,
 	}
 	for _, k := range s.keepers {
 		if doesOf(k.id) != backup.DoesBackup {

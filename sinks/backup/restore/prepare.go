@@ -30,6 +30,10 @@ const createBatch = 8000
 // everything begins. It may be done again after a kill.
 func (j *job) prepare(ctx context.Context) error {
 	j.phase("topics")
+	held, err := j.held(ctx) // before anything changes: what is held has the topic's own configuration
+	if err != nil {
+		return err
+	}
 	if err := j.lift(ctx); err != nil {
 		return err
 	}
@@ -41,7 +45,7 @@ func (j *job) prepare(ctx context.Context) error {
 	if err := j.appear(ctx); err != nil {
 		return err
 	}
-	if err := j.purge(ctx); err != nil {
+	if err := j.purge(ctx, held); err != nil {
 		return err
 	}
 	j.step("topics purged")
@@ -50,7 +54,6 @@ func (j *job) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	var err error
 	if j.rec.ProducerID, j.rec.ProducerEpoch, err = j.target.session(ctx, newRetry(j.patience)); err != nil {
 		return err
 	}
@@ -186,16 +189,59 @@ func (j *job) look(ctx context.Context) (missing []string, err error) {
 	return missing, nil
 }
 
+// held asks what of the topics that are emptied is held elsewhere. One that
+// holds nothing any more loses nothing.
+func (j *job) held(ctx context.Context) (map[string]Held, error) {
+	all := map[string]Held{}
+	for _, t := range j.rec.Topics {
+		if t.Action != actionPurge || j.o.PurgeUpTo == nil {
+			continue
+		}
+		j.target.refresh(ctx, t.Target)
+		stretches, err := j.stretches(ctx, t.Target)
+		if err != nil {
+			return nil, err
+		}
+		if len(stretches) == 0 {
+			continue
+		}
+		if all[t.Target], err = j.o.PurgeUpTo(ctx, t.Target); err != nil {
+			return nil, fmt.Errorf("purge %s: %w", t.Target, err)
+		}
+	}
+	return all, nil
+}
+
+// stretches are where a topic has offsets, by partition: none where it is empty.
+func (j *job) stretches(ctx context.Context, topic string) (map[int32]int64, error) {
+	partitions := j.target.partitions(topic)
+	starts, err := j.target.offsets(ctx, topic, partitions, -2)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := j.target.offsets(ctx, topic, partitions, -1)
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(ends, func(p int32, end int64) bool { return starts[p] >= end })
+	return ends, nil
+}
+
 // purge removes what the topics hold, in all partitions, up to the end that
-// they have now.
-func (j *job) purge(ctx context.Context) error {
+// they have now, if that is held as far as it must be.
+func (j *job) purge(ctx context.Context, held map[string]Held) error {
 	for _, t := range j.rec.Topics {
 		if t.Action != actionPurge {
 			continue
 		}
-		ends, err := j.target.offsets(ctx, t.Target, j.target.partitions(t.Target), -1)
+		ends, err := j.stretches(ctx, t.Target)
 		if err != nil {
 			return err
+		}
+		if j.o.PurgeUpTo != nil {
+			if err := held[t.Target].covers(t.Target, idText(j.ids[t.Target]), ends); err != nil {
+				return err
+			}
 		}
 		var upTo kadm.Offsets
 		for p, end := range ends {
@@ -207,6 +253,22 @@ func (j *job) purge(ctx context.Context) error {
 		}
 		if err != nil {
 			return fmt.Errorf("purge %s: %w", t.Target, err)
+		}
+	}
+	return nil
+}
+
+// covers has an error where the topic is another one, or has gone on since.
+func (h Held) covers(topic, id string, ends map[int32]int64) error {
+	if h.All || len(ends) == 0 {
+		return nil
+	}
+	if h.ID != id {
+		return fmt.Errorf("purge %s: nothing is removed: what was backed up is the topic with id %q, and this one has %s", topic, h.ID, id)
+	}
+	for p, end := range ends {
+		if end > h.Ends[p] {
+			return fmt.Errorf("purge %s: nothing is removed: partition %d has gone on from offset %d to %d since it was backed up", topic, p, h.Ends[p], end)
 		}
 	}
 	return nil

@@ -34,7 +34,10 @@ type Options struct {
 	Create      bool      // topics that are not there are created as they were
 	Replicas    int       // of created topics; 0 is as they were
 	// Existing says what to do where the target holds data: refuse (""), append, purge.
-	Existing     string
+	Existing string
+	// PurgeUpTo says, right before a topic is emptied, what of it may go: what is
+	// held elsewhere. It may take its time. Nil lets everything go that is there.
+	PurgeUpTo    func(ctx context.Context, topic string) (Held, error)
 	Groups       []string // globs; restored through the offset map; none are none
 	ACLs, Quotas bool
 	// OffsetHeaders adds the headers ottla-original-partition and
@@ -52,6 +55,13 @@ type Options struct {
 	Step          func(string)
 }
 
+// Held is what of a topic is held elsewhere.
+type Held struct {
+	ID   string          // of the topic, as Kafka prints it
+	Ends map[int32]int64 // by partition
+	All  bool            // nothing need be held: everything may go
+}
+
 // Progress is how far a restore is.
 type Progress struct {
 	Partitions, PartitionsDone int
@@ -67,7 +77,7 @@ type Plan struct {
 	Exact    bool        `json:"exact"` // to a point; otherwise a filter on timestamps
 	Topics   []TopicPlan `json:"topics"`
 	Groups   []GroupPlan `json:"groups,omitempty"`
-	Users    []string    `json:"users,omitempty"` // that the target lacks: a person gives them passwords
+	Users    []string    `json:"users,omitempty"` // to be given passwords by a person
 	ACLs     int         `json:"acls,omitempty"`
 	Quotas   int         `json:"quotas,omitempty"`
 	Records  int64       `json:"records"`

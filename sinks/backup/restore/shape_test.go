@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"slices"
@@ -79,6 +80,50 @@ func TestPurgeRemovesFirstAndOnlyWhereItIsAskedFor(t *testing.T) {
 	o.Existing = "append"
 	w.run(o)
 	w.same("orders", 0, slices.Concat(want(log{{dense(batch.LZ4, 0, 10)}}), want(log{{dense(batch.LZ4, 0, 10)}})))
+}
+
+func TestPurgeRemovesNoMoreThanWhatIsHeldElsewhere(t *testing.T) {
+	w := newWorld(t)
+	w.point(nil, topic{Topic: format.Topic{Name: "orders"}, logs: []log{{{dense(batch.LZ4, 0, 10)}}}})
+	must(t, w.createTopic("orders"))
+	w.write("orders", 0, "a", "b", "c")
+	all, err := w.admin.ListTopics(t.Context(), "orders")
+	must(t, err)
+	held, asked := Held{ID: idText(all["orders"].ID), Ends: map[int32]int64{0: 2}}, 0
+	o := w.options("purge")
+	o.Existing = "purge"
+	o.PurgeUpTo = func(_ context.Context, topic string) (Held, error) {
+		if asked++; topic != "orders" {
+			t.Errorf("asked for %s", topic)
+		}
+		return held, nil
+	}
+	if _, err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "partition 0 has gone on from offset 2 to 3") {
+		t.Errorf("a record that nobody holds: %v", err)
+	}
+	held.ID, held.Ends[0] = "another", 3
+	if _, err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "nothing is removed: what was backed up is the topic with id") {
+		t.Errorf("another topic: %v", err)
+	}
+	if starts, err := w.admin.ListStartOffsets(t.Context(), "orders"); err != nil || starts["orders"][0].Offset != 0 {
+		t.Errorf("something was removed: %+v, %v", starts, err)
+	}
+	held.ID = idText(all["orders"].ID)
+	o.Step = func(step string) {
+		if step == "topics purged" {
+			panic(step)
+		}
+	}
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = Run(t.Context(), o)
+	}()
+	o.Step, held = nil, Held{}
+	w.run(o)
+	if asked != 3 {
+		t.Errorf("asked %d times: a topic that is emptied already loses nothing", asked)
+	}
+	w.same("orders", 0, want(log{{dense(batch.LZ4, 0, 10)}}))
 }
 
 func TestCheckNamesWhatStandsInTheWay(t *testing.T) {

@@ -95,7 +95,18 @@ func (t *topic) unconfigured() {
 	t.Timestamps, t.Compacted, t.deleteRetention = defaultTimestamps, true, defaultDeleteRetention
 	if t.was != nil {
 		t.Config, t.Timestamps, t.MaxBytes = t.was.Config, t.was.Timestamps, t.was.MaxBytes
+		t.DeleteRetention = t.was.DeleteRetention
+		t.deleteRetention = min(t.deleteRetention, t.retentionThen())
 	}
+}
+
+// retentionThen is the delete.retention.ms that was in force at the parent's
+// time. Older points tell it only where it was set on the topic.
+func (t *topic) retentionThen() time.Duration {
+	if ms := t.was.DeleteRetention; ms != nil {
+		return limited(*ms)
+	}
+	return milliseconds(t.was.Config[deleteRetentionKey], t.deleteRetention)
 }
 
 func (t *topic) configured(configs []kmsg.DescribeConfigsResponseResourceConfig) {
@@ -112,8 +123,9 @@ func (t *topic) configured(configs []kmsg.DescribeConfigsResponseResourceConfig)
 		}
 		t.effective(c.Name, *c.Value)
 	}
+	t.DeleteRetention = new(t.deleteRetention.Milliseconds())
 	if t.was != nil {
-		t.deleteRetention = min(t.deleteRetention, milliseconds(t.was.Config[deleteRetentionKey], t.deleteRetention))
+		t.deleteRetention = min(t.deleteRetention, t.retentionThen())
 	}
 }
 
@@ -137,5 +149,10 @@ func milliseconds(text string, otherwise time.Duration) time.Duration {
 	if err != nil || ms < 0 {
 		return otherwise
 	}
-	return time.Duration(min(ms, int64(1<<62/time.Millisecond))) * time.Millisecond
+	return limited(ms)
+}
+
+// limited are milliseconds that a duration can hold.
+func limited(ms int64) time.Duration {
+	return time.Duration(min(max(ms, 0), int64(1<<62/time.Millisecond))) * time.Millisecond
 }

@@ -69,7 +69,9 @@ type Topic struct {
 	Timestamps string            `json:"timestamps"`       // effective message.timestamp.type
 	Compacted  bool              `json:"compacted,omitempty"`
 	MaxBytes   int64             `json:"maxBytes"` // effective max.message.bytes
-	Partitions []Partition       `json:"partitions"`
+	// DeleteRetention is the effective delete.retention.ms; nil: not known.
+	DeleteRetention *int64      `json:"deleteRetentionMs,omitempty"`
+	Partitions      []Partition `json:"partitions"`
 }
 
 // Partition is the range [Start, End) of a partition that a point contains.

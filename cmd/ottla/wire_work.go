@@ -40,6 +40,9 @@ func (h *house) work(c agent.ClusterConfig, with hooks) (*work.Service, error) {
 	for _, other := range h.config.Clusters {
 		o.Clusters = append(o.Clusters, work.Cluster{Name: other.Name, Options: kafkaOptions(other), Protected: other.Protected.Topics})
 	}
+	for _, sync := range h.config.Syncs {
+		o.Kept = append(o.Kept, sync.Cluster)
+	}
 	if f := b.FinalBackup; f != nil {
 		o.Final = &work.Final{Store: f.Store, Quiet: f.Quiet}
 	}

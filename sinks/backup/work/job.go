@@ -29,7 +29,6 @@ type job struct {
 	mu       sync.Mutex
 	record   record
 	shown    sinks.Job // progress
-	works    []reconcile.ID
 	failures int
 	failedAt time.Time
 	stopped  context.CancelCauseFunc // of the run, nil where none is
@@ -74,14 +73,7 @@ func (j *job) working() []reconcile.ID {
 	if j.record.over() {
 		return nil
 	}
-	return j.works
-}
-
-// claim says what it works on, once that is known.
-func (j *job) claim(ids []reconcile.ID) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.works = ids
+	return j.record.Claims
 }
 
 // progress is for whoever watches.
@@ -246,6 +238,9 @@ func (s *Service) writeRecord(ctx context.Context, id reconcile.ID, of policyRun
 
 // carryOut does what a job is there for.
 func (s *Service) carryOut(ctx context.Context, j *job, of policyRun) (result, error) {
+	if err := s.place(ctx, j, of); err != nil {
+		return result{}, err
+	}
 	switch doesOf(of.id) {
 	case backup.DoesBackup:
 		return s.backupOnce(ctx, j, of)

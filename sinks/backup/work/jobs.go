@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/sinks"
@@ -52,8 +53,15 @@ func (k *jobs) one(ctx context.Context, b brief) (reconcile.Live, bool, error) {
 	if err != nil || !found || r.State == sinks.JobCancelled {
 		return reconcile.Live{}, false, err
 	}
+	if err := k.s.elsewhere(ctx, b, r); err != nil {
+		return reconcile.Live{}, false, err
+	}
 	k.s.learn(b.id, r)
-	return reconcile.Live{ID: b.id, Claims: b.claims, ClaimBy: "job " + b.id.Name, Done: r.over(), Whole: true}, true, nil
+	var claims []reconcile.ID // of another cluster's topics nothing here is claimed
+	if k.s.isOwn(r.Spec) {
+		claims = slices.Concat(b.claims, r.Claims)
+	}
+	return reconcile.Live{ID: b.id, Claims: claims, ClaimBy: "job " + b.id.Name, Done: r.over(), Whole: true}, true, nil
 }
 
 // current puts what is known in memory over what was read some time ago.
@@ -73,6 +81,10 @@ func (k *jobs) Check(ctx context.Context, changes []reconcile.Change) ([]reconci
 	for _, c := range changes {
 		b := k.s.briefOf(c.ID)
 		if b.want == nil || b.refused || b.want[backup.FieldBackup] == "" {
+			continue
+		}
+		if words := k.s.keptElsewhere(c.ID, b.want); words != "" {
+			out = append(out, reconcile.Verdict{ID: c.ID, Refused: words})
 			continue
 		}
 		patient, cancel := context.WithTimeout(ctx, lookMost)

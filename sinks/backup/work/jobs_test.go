@@ -113,10 +113,14 @@ func TestAJobGoesOnAfterARestartUnderItsName(t *testing.T) {
 	stop()
 	w.restart()
 	w.stuck(began)
-	w.run()
-	if _, there, err := w.observe(id); !there || err != nil {
+	live, there, err := w.observe(id)
+	if !there || err != nil {
 		t.Fatalf("its record is gone: %v", err)
 	}
+	if !slices.Contains(live.Claims, reconcile.ID{Kind: "Topic", Name: "orders-2"}) {
+		t.Errorf("before it goes on it claims %v", live.Claims)
+	}
+	w.run()
 	w.touch()
 	if again := <-began; again != first {
 		t.Errorf("it went on as %s, not as %s", again, first)

@@ -106,7 +106,9 @@ func (s *Service) restoreOnce(ctx context.Context, j *job, of policyRun) (result
 	if len(plan.Problems) > 0 {
 		return result{}, problems(plan)
 	}
-	j.claim(targets(plan))
+	if err := s.claim(ctx, j, of, targets(plan)); err != nil {
+		return result{}, err
+	}
 	o.Progress = func(p restore.Progress) {
 		j.progress(func(v *sinks.Job) {
 			v.Done, v.Total, v.Unit, v.Point = p.Records, p.RecordsTotal, "records", plan.Point

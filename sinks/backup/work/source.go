@@ -109,6 +109,11 @@ func (s *Service) sourceID(ctx context.Context, spec backup.Spec, m means) (stri
 	if spec[backup.FieldSource] != "" {
 		return spec[backup.FieldSource], nil
 	}
+	return s.clusterID(ctx, spec, m)
+}
+
+// clusterID is the id of the cluster that a document works on.
+func (s *Service) clusterID(ctx context.Context, spec backup.Spec, m means) (string, error) {
 	c, err := s.clusterOf(spec)
 	if err != nil {
 		return "", err

@@ -21,6 +21,7 @@ type Lease struct {
 	ctx  context.Context
 	end  context.CancelCauseFunc
 	done chan struct{} // closed when renewing has stopped
+	made bool          // whether a bid of ours may stand, for Acquire
 }
 
 // HeldError says that another writer has the lease.
@@ -50,6 +51,7 @@ func (r *Repository) Acquire(ctx context.Context, ttl time.Duration) (*Lease, er
 		return nil, held
 	}
 	if err != nil {
+		l.withdraw(ctx)
 		return nil, fmt.Errorf("take the lease: %w", err)
 	}
 	l.ctx, l.end = context.WithCancelCause(ctx)
@@ -92,12 +94,27 @@ func (l *Lease) bid(ctx context.Context, release bool) (bid, error) {
 			return w, nil
 		}
 	}
+	l.made = true
 	before := l.r.o.Now()
 	mine := format.Lease{Holder: l.holder, TTL: l.ttl, Released: release, On: w.number}
 	if err := l.r.Series(leases, format.KindLease).Put(ctx, highest+1, mine); err != nil {
 		return bid{}, err
 	}
 	return l.look(ctx, highest+1, before)
+}
+
+// withdrawMost bounds taking a bid back.
+const withdrawMost = 10 * time.Second
+
+// withdraw takes a bid back of which nobody saw what came: it may have won, and
+// everybody would wait until it has run out.
+func (l *Lease) withdraw(ctx context.Context) {
+	if !l.made {
+		return
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawMost)
+	defer cancel()
+	_, _ = l.bid(last, true) // it runs out where that fails, too
 }
 
 // look sees who has the lease now, and measures the store's clock by our bid.

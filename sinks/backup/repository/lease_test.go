@@ -12,6 +12,8 @@ import (
 	"gocloud.dev/blob"
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
+	"github.com/ottla-io/ottla/sinks/backup/store/storetest"
+	"github.com/ottla-io/ottla/sinks/backup/store/through"
 )
 
 var monday = time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
@@ -103,6 +105,21 @@ func TestOfSixteenWritersOneGetsTheLease(t *testing.T) {
 		if err := won[0].Release(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestABidOfWhichNobodySawWhatCameIsTakenBack(t *testing.T) {
+	b, faults := memory(t), &storetest.Faults{}
+	faults.Fail(2, storetest.Before, through.List)
+	if l, err := opened(t, faults.Wrap(b), "one").Acquire(t.Context(), time.Hour); err == nil {
+		t.Fatalf("%s has it: the second listing does not fail", l.holder)
+	}
+	l, err := opened(t, b, "two").Acquire(t.Context(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Release(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

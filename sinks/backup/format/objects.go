@@ -1,6 +1,9 @@
 package format
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Lease is a bid for the right to write. It wins if, by the store's clock, the
 // one before it had expired, was released, or had the same holder.
@@ -49,4 +52,19 @@ type Move struct {
 	From string          `json:"from"` // pack id
 	To   Pack            `json:"to"`
 	At   map[int64]int64 `json:"at"` // offset of a frame in From to its index in To.Frames
+}
+
+// RestoreDone is the last phase of a restore.
+const RestoreDone = "done"
+
+// Restore is what others than the restore itself need to know of its record.
+type Restore struct {
+	Point int64  `json:"point"`
+	Phase string `json:"phase"`
+}
+
+// UnmarshalJSON leaves out what is the restore's own affair.
+func (r *Restore) UnmarshalJSON(b []byte) error {
+	type some Restore
+	return json.Unmarshal(b, (*some)(r))
 }

@@ -22,6 +22,7 @@ const (
 	KindRemoval      = "removal"
 	KindVerification = "verification"
 	KindMove         = "move"
+	KindRestore      = "restore"
 )
 
 // MaxSealed is how large a sealed object may be when it is not compressed. It

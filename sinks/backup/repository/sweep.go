@@ -87,12 +87,16 @@ func (s *sweeper) plan(ctx context.Context) (sweep, error) {
 	return planSweep(stock, n, h), nil
 }
 
-// needed is what the points need that are not dropped, or not for long enough.
-// The newest is needed in any case: its number must not be given out again.
+// needed is what the points need that are not dropped, or not for long enough,
+// or that a restore gives back. The newest is needed in any case: its number must not be given out again.
 func (r *Repository) needed(ctx context.Context, s *stock, h *history) (*need, error) {
+	restoring, err := r.Restoring(ctx)
+	if err != nil {
+		return nil, err
+	}
 	n := &need{manifests: map[int64]bool{}, named: map[string]bool{}, packs: map[string]*live{}}
 	for i, o := range s.points {
-		if h.dead(o.number, s.now) && i < len(s.points)-1 {
+		if h.dead(o.number, s.now) && restoring[o.number] == "" && i < len(s.points)-1 {
 			continue
 		}
 		err := r.reach(ctx, o.number, h, n)

@@ -12,6 +12,7 @@ import (
 
 	"gocloud.dev/gcerrors"
 
+	"github.com/ottla-io/ottla/sinks/backup/format"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
 	"github.com/ottla-io/ottla/sinks/backup/store/storetest"
 	"github.com/ottla-io/ottla/sinks/backup/store/through"
@@ -62,6 +63,53 @@ func TestADroppedPointIsSweptOnlyAfterTheGrace(t *testing.T) {
 			t.Errorf("the pack of point 1, which point 2 needs, was swept")
 		}
 	})
+}
+
+// restoring writes the record of a restore as the restore does.
+func (w *world) restoring(point int64, phase string) {
+	w.t.Helper()
+	record := map[string]any{"name": "tuesday", "spec": "d1", "point": point, "phase": phase, "topics": []any{}}
+	if _, err := w.repo.Series("restores/tuesday", format.KindRestore).Append(w.t.Context(), record); err != nil {
+		w.t.Fatal(err)
+	}
+	part := map[string]any{"attempt": "x", "maps": []any{}}
+	if _, err := w.repo.Series("restores/tuesday-offsets", "offset-map").Append(w.t.Context(), part); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func TestAPointThatARestoreGivesBackIsNotSwept(t *testing.T) {
+	for name, over := range map[string]func(*world){
+		"until it is done":     func(w *world) { w.restoring(1, format.RestoreDone) },
+		"until it is given up": func(*world) { pass(repository.GivenUp) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				w, d := threePoints(t)
+				w.restoring(1, "prepared")
+				if err := w.drop(1, 2); err != nil {
+					t.Fatal(err)
+				}
+				twice := func() {
+					for range 2 { // what is rewritten goes with the second
+						pass(2 * repository.SweepGrace)
+						w.sweep()
+					}
+				}
+				twice()
+				if got, err := read(t.Context(), w.open(), 1); err != nil || differs(w.want[1], got) != "" {
+					t.Errorf("%v %s", err, differs(w.want[1], got))
+				}
+				if held, err := w.repo.Restoring(t.Context()); err != nil || len(held) != 1 || held[1] != "tuesday" {
+					t.Errorf("%v, %v", held, err)
+				}
+				over(w)
+				if twice(); slices.Contains(w.names("packs/"), d.packs[0]) {
+					t.Errorf("it is over, and %s is not swept", d.packs[0])
+				}
+			})
+		})
+	}
 }
 
 func TestMostlyDeadPacksAreRewrittenAndOldReadersAreNotCut(t *testing.T) {

@@ -88,6 +88,10 @@ func (s *Service) decide(ctx context.Context, h *home, policy retention.Policy) 
 	if err != nil {
 		return nil, fmt.Errorf("list the points: %w", err)
 	}
+	restoring, err := h.Restoring(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var points []retention.Point
 	for _, e := range entries {
 		if e.Removed == "" {
@@ -97,6 +101,11 @@ func (s *Service) decide(ctx context.Context, h *home, policy retention.Policy) 
 	decisions, err := retention.Apply(points, policy, s.o.Now())
 	if err != nil {
 		return nil, fmt.Errorf("decide what is kept: %w", err)
+	}
+	for i, d := range decisions {
+		if name := restoring[d.Point.Number]; name != "" {
+			decisions[i].Keep = append(d.Keep, "a restore is under way: "+name)
+		}
 	}
 	return decisions, nil
 }

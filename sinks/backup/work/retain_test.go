@@ -7,6 +7,7 @@ import (
 
 	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup"
+	"github.com/ottla-io/ottla/sinks/backup/format"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
 )
 
@@ -94,5 +95,25 @@ func TestADryRunOfRetentionSaysWhatItWouldDropAndDropsNothing(t *testing.T) {
 	}
 	if kept := w.kept("nightly", spec); len(kept) < 2 {
 		t.Errorf("%d points are kept", len(kept))
+	}
+}
+
+func TestAPointThatARestoreGivesBackIsKept(t *testing.T) {
+	w := newWorld(t)
+	w.topic("orders", "a", "b")
+	spec := w.spec(backup.FieldSchedule, "* * * * * *", "retention.keepLast", "1")
+	w.declare(policyOf("nightly"), spec)
+	stop := w.run()
+	w.round()
+	w.eventually("backup/default/nightly", past(1))
+	h := w.homes.get(policyOf("nightly").String())
+	record := map[string]any{"name": "tuesday", "point": 1, "phase": "loaded"}
+	if _, err := h.Series("restores/tuesday", format.KindRestore).Append(t.Context(), record); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("backup/default/nightly", past(3))
+	stop()
+	if kept := w.kept("nightly", spec); kept[0].Manifest.Number != 1 {
+		t.Errorf("point 1 was dropped, %d is the first", kept[0].Manifest.Number)
 	}
 }

@@ -94,7 +94,7 @@ func (r *run) describeClassic(ctx context.Context, names []string, groups map[st
 		return fmt.Errorf("describe consumer groups: %w", err)
 	}
 	for _, d := range resp.Groups {
-		if g := groups[d.Group]; g != nil && d.ErrorCode == 0 {
+		if g := groups[d.Group]; g != nil && r.described(g, d.ErrorCode) {
 			g.Protocol, g.State = d.Protocol, d.State
 		}
 	}
@@ -112,11 +112,20 @@ func (r *run) describeConsumer(ctx context.Context, names []string, groups map[s
 		return fmt.Errorf("describe consumer groups: %w", err)
 	}
 	for _, d := range resp.Groups {
-		if g := groups[d.Group]; g != nil && d.ErrorCode == 0 {
+		if g := groups[d.Group]; g != nil && r.described(g, d.ErrorCode) {
 			g.Protocol, g.State = d.AssignorName, d.State
 		}
 	}
 	return nil
+}
+
+// described tells whether a group's description is one; a group that is gone
+// since it was listed is no news.
+func (r *run) described(g *format.Group, code int16) bool {
+	if code != 0 && code != kerr.GroupIDNotFound.Code {
+		r.alert("unread", "", fmt.Sprintf("how group %s assigns partitions is not in the backup: %v", g.Name, kerr.ErrorForCode(code)))
+	}
+	return code == 0
 }
 
 // fetchCommits reads all that the groups have committed. A group whose commits
@@ -153,11 +162,18 @@ func (r *run) fetchCommits(ctx context.Context, groups map[string]*format.Group)
 	return nil
 }
 
+// commits takes what a group has committed. Partitions that cannot be read are
+// told, once for a group.
 func (r *run) commits(g *format.Group, topics []kmsg.OffsetFetchResponseGroupTopic) {
+	failed, why := 0, error(nil)
 	for _, t := range topics {
 		for _, p := range t.Partitions {
-			if p.ErrorCode != 0 || p.Offset < 0 {
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				failed, why = failed+1, fmt.Errorf("%s: %w", place{cmp.Or(t.Topic, topicID(t.TopicID)), p.Partition}, err)
 				continue
+			}
+			if p.Offset < 0 {
+				continue // nothing is committed
 			}
 			c := format.Commit{Topic: t.Topic, Partition: p.Partition, Offset: p.Offset, Epoch: p.LeaderEpoch}
 			if p.Metadata != nil {
@@ -165,6 +181,9 @@ func (r *run) commits(g *format.Group, topics []kmsg.OffsetFetchResponseGroupTop
 			}
 			g.Offsets = append(g.Offsets, c)
 		}
+	}
+	if failed > 0 {
+		r.alert("unread", "", fmt.Sprintf("what group %s has committed in %d partitions is not in the backup: %v", g.Name, failed, why))
 	}
 	slices.SortFunc(g.Offsets, func(a, b format.Commit) int {
 		return cmp.Or(strings.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))

@@ -274,7 +274,7 @@ func covers(at place, frames []format.Frame, from, to int64) error {
 	slices.SortFunc(frames, func(a, b format.Frame) int { return cmp.Compare(a.First, b.First) })
 	for _, f := range frames {
 		if f.First != from {
-			break
+			return fmt.Errorf("the frames of %s reach to offset %d, and the next one begins at %d: this is a fault in ottla, and nothing was committed", at, from, f.First)
 		}
 		from = f.Next
 	}

@@ -89,6 +89,34 @@ func TestAWindowBeginsWhereThePointEnds(t *testing.T) {
 	}
 }
 
+func TestNoPointIsMadeOfFramesThatDoNotCoverItExactly(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		frames [][2]int64
+		whole  bool
+	}{
+		{"exact", [][2]int64{{5, 10}, {0, 5}}, true},
+		{"a hole", [][2]int64{{0, 4}, {5, 10}}, false},
+		{"an overlap", [][2]int64{{0, 6}, {5, 10}}, false},
+		{"an overlap behind the end", [][2]int64{{0, 10}, {7, 9}}, false},
+		{"beyond the end", [][2]int64{{0, 10}, {10, 12}}, false},
+		{"a hole behind the end", [][2]int64{{0, 10}, {12, 14}}, false},
+		{"twice the same", [][2]int64{{0, 10}, {0, 10}}, false},
+		{"too short", [][2]int64{{0, 9}}, false},
+		{"none", nil, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var frames []format.Frame
+			for _, f := range c.frames {
+				frames = append(frames, format.Frame{First: f[0], Next: f[1]})
+			}
+			if err := covers(place{"orders", 0}, frames, 0, 10); (err == nil) != c.whole {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+}
+
 func TestAHungTransactionIsToldOnceItHasStoodStillForAnInterval(t *testing.T) {
 	was := &format.Partition{End: 9, High: 11, Epoch: 3}
 	for _, c := range []struct {

@@ -132,9 +132,27 @@ func (k *keeper) keep(ctx context.Context) {
 			of.manual = true
 			k.once(ctx, of)
 		case <-time.After(due.Sub(k.now())):
-			k.once(ctx, of)
+			if k.stillDue(ctx, of) {
+				k.once(ctx, of)
+			}
 		}
 	}
+}
+
+// stillDue looks once more before a run: where another agent keeps the same
+// policy, its point may be the one that is due. Where that cannot be found out,
+// the run says why.
+func (k *keeper) stillDue(ctx context.Context, of policyRun) bool {
+	newest, _, err := k.newest(ctx, of)
+	if err != nil || !newest.After(k.snapshot().newest) {
+		return true
+	}
+	k.update(func(s *keeping) {
+		s.newest = newest
+		s.failed, s.failures, s.firstFail = nil, 0, time.Time{}
+	})
+	at, ok := k.due(ctx, of)
+	return ok && !at.After(k.now())
 }
 
 // never is when a suspended policy runs.

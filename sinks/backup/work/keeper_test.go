@@ -203,6 +203,16 @@ func TestARunOfAnotherAgentIsNoFailure(t *testing.T) {
 	})
 }
 
+func TestAFiringThatAnotherAgentWasFirstAtIsNotRunAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, backup.Spec{backup.FieldSchedule: "0 * * * *"})
+		b.over(150*time.Minute, func() {
+			time.AfterFunc(time.Hour-time.Nanosecond, func() { b.set(func() { b.newest = time.Now().Add(time.Millisecond) }) })
+		})
+		equal(t, "runs", b.times("15:04"), []string{"02:00"})
+	})
+}
+
 func TestAChangedScheduleIsTakenAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, backup.Spec{backup.FieldSchedule: "0 0 1 1 *"})

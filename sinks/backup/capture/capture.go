@@ -31,8 +31,10 @@ type Options struct {
 	Memory int64
 	// Connections is clients per broker; 0 is 4.
 	Connections int
-	Brokers     int           // at once; 0 is all
-	BytesPerSec int64         // 0 is no limit
+	Brokers     int // read from at once; 0 is all
+	// BytesPerSec is a limit, 0 is none. While brokers throttle the run, it keeps
+	// to as little as a sixteenth of it.
+	BytesPerSec int64
 	Archive     time.Duration // ottla.io/archive: how long data outlives its source
 	LeaseTTL    time.Duration // 0 is a minute
 	// FullEvery is how old the last copy in full of a compacted partition may be

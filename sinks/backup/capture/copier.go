@@ -12,7 +12,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
-	"golang.org/x/time/rate"
 )
 
 // copier is the data's way: fetchers cut frames out of answers, squeezers make
@@ -22,8 +21,8 @@ type copier struct {
 	*run
 	queue    *queue
 	budget   *budget
-	limiter  *rate.Limiter // nil: no limit
-	answer   int64         // bytes of an answer to a fetch
+	pacer    *pacer
+	answer   int64 // bytes of an answer to a fetch
 	frames   chan *stretch
 	packs    *packer
 	group    *errgroup.Group
@@ -135,8 +134,8 @@ func (r *run) newCopier(ctx context.Context, group *errgroup.Group) *copier {
 	c.packs = newPacker(ctx, group, r)
 	if r.BytesPerSec > 0 {
 		c.answer = max(min(c.answer, r.BytesPerSec/10), 1<<10) // a tenth of a second
-		c.limiter = rate.NewLimiter(rate.Limit(r.BytesPerSec), int(max(r.BytesPerSec, c.answer)))
 	}
+	c.pacer = newPacer(r.BytesPerSec, c.answer)
 	return c
 }
 

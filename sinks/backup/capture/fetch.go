@@ -18,6 +18,7 @@ type fetcher struct {
 	*copier
 	leader int32
 	conn   int
+	quiet  time.Time // until then the leader wants to hear nothing
 }
 
 const (
@@ -54,6 +55,9 @@ func (f *fetcher) turn(ctx context.Context, cursors []*cursor) error {
 	if f.Now().After(f.deadline) {
 		return f.late(ctx, cursors)
 	}
+	if err := f.quota(ctx); err != nil {
+		return err
+	}
 	l, err := f.budget.borrow(ctx, f.room(cursors))
 	if err != nil {
 		return err
@@ -72,11 +76,11 @@ func (f *fetcher) turn(ctx context.Context, cursors []*cursor) error {
 	}
 	l.shrink(size(resp))
 	f.requests.Add(1)
-	f.throttled.Add(int64(resp.ThrottleMillis) * int64(time.Millisecond))
+	f.throttle(resp.ThrottleMillis)
 	if err := f.read(ctx, cursors, resp, l); err != nil {
 		return err
 	}
-	return f.pace(ctx, size(resp))
+	return f.pacer.wait(ctx, size(resp))
 }
 
 // late ends partitions of a run that lasts too long where they are.
@@ -290,21 +294,6 @@ func (f *fetcher) moved(c *cursor, bytes, offsets int64, frames []stretch) {
 	defer f.progressM.Unlock()
 	f.progress.Records += records
 	f.progress.Bytes += bytes
-}
-
-// pace waits until so many bytes may have come.
-func (f *fetcher) pace(ctx context.Context, n int64) error {
-	if f.limiter == nil {
-		return nil
-	}
-	for n > 0 {
-		step := min(n, int64(f.limiter.Burst()))
-		if err := f.limiter.WaitN(ctx, int(step)); err != nil {
-			return fmt.Errorf("keep to %d bytes a second: %w", f.BytesPerSec, err)
-		}
-		n -= step
-	}
-	return nil
 }
 
 // fails notes that a cursor could not be read; the queue gives it to mend.

@@ -1,18 +1,23 @@
 package work
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup"
+	"github.com/ottla-io/ottla/sinks/backup/capture"
 	"github.com/ottla-io/ottla/sinks/backup/format"
+	"github.com/ottla-io/ottla/sinks/backup/repository"
+	"github.com/ottla-io/ottla/sinks/kafka"
 )
 
 func withFinal(o *Options) { o.Final = &Final{Store: "final", Quiet: 50 * time.Millisecond} }
@@ -58,7 +63,7 @@ func TestATopicWaitsForItsFinalBackupAndNamesThePoint(t *testing.T) {
 	if err != nil || !strings.Contains(note, "its 3 records are point 1 of ottla/deleted-topics in store final: ottla restore --deleted-topic orders") {
 		t.Errorf("%q, %v", note, err)
 	}
-	h, err := w.finalHome(t.Context())
+	h, err := w.finalHome(t.Context(), &final{source: "cluster-a"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,11 +95,8 @@ func TestATopicThatIsReadOrHasAnOpenTransactionWaits(t *testing.T) {
 	w.topic("orders", "a")
 	w.run()
 	c := w.deletion("orders")
-	cl := w.client(kgo.ConsumerGroup("billing"), kgo.ConsumeTopics("orders"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	cl := w.client(kgo.ConsumerGroup("billing"), kgo.ConsumeTopics("orders"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.DisableAutoCommit())
 	if err := cl.PollFetches(t.Context()).Err(); err != nil {
-		t.Fatal(err)
-	}
-	if err := cl.CommitUncommittedOffsets(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.Prepare(t.Context(), []reconcile.Change{c}, true)
@@ -142,6 +144,165 @@ func TestARestoreThatEmptiesTopicsWaitsForTheirFinalBackup(t *testing.T) {
 	w.prepared(c)
 	if note, err := w.Assure(t.Context(), c); err != nil || !strings.Contains(note, "its 2 records are point 1") {
 		t.Errorf("%q, %v", note, err)
+	}
+}
+
+// emptying is a restore that empties a topic first.
+func (w *world) emptying(more ...string) reconcile.Change {
+	id := jobOf(backup.DoesRestore, "again")
+	w.declare(id, w.spec(append([]string{
+		backup.FieldDoes, backup.DoesRestore, backup.FieldBackup, "default/once", backup.FieldTopics, "orders", backup.FieldExisting, "purge",
+	}, more...)...))
+	w.brief()
+	return reconcile.Change{ID: id, Action: reconcile.Create}
+}
+
+func TestWhatIsEmptiedOnAnotherClusterIsBackedUpFromThere(t *testing.T) {
+	other, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ClusterID("cluster-b"), kfake.SeedTopics(1, "orders"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(other.Close)
+	w := newWorld(t, withFinal, func(o *Options) {
+		o.Clusters = append(o.Clusters, Cluster{Name: "other", Options: kafka.Options{Brokers: other.ListenAddrs()}})
+	})
+	w.topic("orders", "a", "b")
+	cl := w.client(kgo.SeedBrokers(other.ListenAddrs()...))
+	if err := cl.ProduceSync(t.Context(), &kgo.Record{Topic: "orders", Value: []byte("theirs")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	w.run()
+	c := w.emptying(backup.FieldCluster, other.ListenAddrs()[0], backup.FieldSource, "cluster-a")
+	w.prepared(c)
+	note, err := w.Assure(t.Context(), c)
+	if err != nil || !strings.Contains(note, "its 1 records are point 1") || !strings.Contains(note, "--cluster other --source-cluster cluster-b") {
+		t.Errorf("%q, %v", note, err)
+	}
+}
+
+func TestATopicThatIsNotThereHasNothingToBackUp(t *testing.T) {
+	w := newWorld(t, withFinal)
+	w.run()
+	c := w.emptying()
+	w.prepared(c)
+	if note, err := w.Assure(t.Context(), c); err != nil || !strings.Contains(note, "topic orders was not there") {
+		t.Errorf("%q, %v", note, err)
+	}
+	w.topic("orders", "a")
+	if _, err := w.Assure(t.Context(), c); err == nil || !strings.Contains(err.Error(), "has been made meanwhile") {
+		t.Errorf("made meanwhile: %v", err)
+	}
+	w.prepared(c)
+	if note, err := w.Assure(t.Context(), c); err != nil || !strings.Contains(note, "its 1 records are point 1") {
+		t.Errorf("%q, %v", note, err)
+	}
+}
+
+func TestAConsumerThatComesBackStopsADeletion(t *testing.T) {
+	w := newWorld(t, withFinal)
+	w.topic("orders", "a")
+	w.run()
+	c := w.deletion("orders")
+	w.prepared(c)
+	cl := w.client(kgo.ConsumerGroup("billing"), kgo.ConsumeTopics("orders"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.DisableAutoCommit())
+	if err := cl.PollFetches(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Assure(t.Context(), c); err == nil || !strings.Contains(err.Error(), "consumer group billing reads it again") {
+		t.Errorf("it is read: %v", err)
+	}
+}
+
+func TestATopicMadeAnewIsBackedUpAgainBeforeItIsEmptied(t *testing.T) {
+	w := newWorld(t, withFinal)
+	w.topic("orders", "a")
+	w.run()
+	c := w.emptying()
+	w.prepared(c)
+	if _, err := w.adm.DeleteTopics(t.Context(), "orders"); err != nil {
+		t.Fatal(err)
+	}
+	w.topic("orders", "b")
+	if _, err := w.Assure(t.Context(), c); err == nil || !strings.Contains(err.Error(), "the topic was made anew") {
+		t.Errorf("another topic of the name: %v", err)
+	}
+}
+
+func TestATopicWithoutAnIdIsNotDeleted(t *testing.T) {
+	w := newWorld(t, withFinal)
+	c := reconcile.Change{ID: reconcile.ID{Kind: kindTopic, Name: "orders"}, Action: reconcile.Delete}
+	if words := w.Prepare(t.Context(), []reconcile.Change{c}, true)[c.ID]; !strings.Contains(words, "give topic orders no id") || len(w.Jobs()) != 0 {
+		t.Errorf("%q", words)
+	}
+	if _, err := w.Assure(t.Context(), c); err == nil {
+		t.Error("it may be deleted")
+	}
+}
+
+func TestALongTopicIsCopiedUntilItIsWhole(t *testing.T) {
+	w := newWorld(t, withFinal)
+	f := &final{topic: "orders", source: "cluster-a", spec: backup.Spec{}}
+	h, err := w.finalHome(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends := []int64{4, 8, 10, 10}
+	w.engine.capture = func(context.Context, capture.Options) (capture.Report, error) {
+		p := &repository.Point{Manifest: format.Manifest{Topics: []format.Topic{{Name: "orders", Partitions: []format.Partition{{End: ends[0]}}}}}}
+		ends = ends[1:]
+		return capture.Report{Point: p}, nil
+	}
+	p, err := w.captureWhole(t.Context(), f, h, topicNow{ends: map[int32]end{0: {10, 10}}})
+	if err != nil || p.Topics[0].Partitions[0].End != 10 || len(ends) != 1 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	ends = []int64{4, 4}
+	if _, err := w.captureWhole(t.Context(), f, h, topicNow{ends: map[int32]end{0: {10, 10}}}); err == nil {
+		t.Error("it goes on for ever")
+	}
+}
+
+func TestAFinalBackupThatNobodyAsksForIsForgotten(t *testing.T) {
+	w := newWorld(t, withFinal)
+	w.working = t.Context()
+	for name, seen := range map[string]time.Time{"old": time.Now().Add(-forgottenAfter - time.Minute), "new": time.Now()} {
+		f := &final{topic: name, state: sinks.JobDone, seen: seen}
+		w.finals[f.key()] = f
+	}
+	w.tend()
+	if all := w.Jobs(); len(all) != 1 || all[0].ID != "final/new" {
+		t.Errorf("%+v", all)
+	}
+}
+
+func TestARestoreEmptiesOnlyWhatItsFinalBackupHolds(t *testing.T) {
+	w := backedUp(t, withFinal)
+	w.run()
+	w.round()
+	w.eventually("backup/default/once", is(sinks.JobDone))
+	w.produce("orders", "later")
+	c := w.emptying()
+	w.prepared(c)
+	if _, err := w.Assure(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	w.produce("orders", "last") // after everybody looked, before it is emptied
+	w.round()
+	w.eventually("restore/default/again", is(sinks.JobDone))
+	h, err := w.finalHome(t.Context(), &final{source: "cluster-a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := h.Newest(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	starts, err := w.adm.ListStartOffsets(t.Context(), "orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if start, held := starts["orders"][0].Offset, p.Topics[0].Partitions[0].End; start == 0 || held != start {
+		t.Errorf("%d offsets were removed, and %d are held", start, held)
 	}
 }
 

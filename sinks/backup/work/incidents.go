@@ -54,8 +54,8 @@ func (s *Service) Incidents() []sinks.Incident {
 			out = append(out, s.ofJob(id)...)
 		}
 	}
-	for _, uid := range slices.Sorted(maps.Keys(s.finals)) {
-		out = append(out, s.ofFinal(s.finals[uid])...)
+	for _, key := range slices.SortedFunc(maps.Keys(s.finals), compareFinals) {
+		out = append(out, s.ofFinal(s.finals[key])...)
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package work
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,12 +10,12 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-
-	"github.com/ottla-io/ottla/sinks/backup"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // topicNow is how far a topic and those who read it are.
 type topicNow struct {
+	id      string // as Kafka prints it
 	ends    map[int32]end
 	groups  map[string]int64 // what each group has committed, summed up
 	members []string         // groups of which somebody reads it now
@@ -22,16 +23,19 @@ type topicNow struct {
 
 type end struct{ stable, high int64 }
 
+// errAbsent is a topic that the brokers say they do not have.
+var errAbsent = errors.New("it is not there")
+
 // quiet waits until nobody has produced or consumed for as long as the
-// configuration says. It asks the brokers, not the records, whose timestamps
-// say what their producers please.
-func (s *Service) quiet(ctx context.Context, f *final) error {
+// configuration says, and returns how the topic is then. It asks the brokers,
+// not the records, whose timestamps say what their producers please.
+func (s *Service) quiet(ctx context.Context, f *final) (topicNow, error) {
 	var last topicNow
 	since := s.o.Now()
 	for first := true; ; first = false {
-		now, err := s.readTopic(ctx, f.topic)
+		now, err := s.readTopic(ctx, f)
 		if err != nil {
-			return err
+			return topicNow{}, err
 		}
 		what := now.differs(last)
 		switch {
@@ -43,18 +47,18 @@ func (s *Service) quiet(ctx context.Context, f *final) error {
 		last = now
 		left := s.o.Final.Quiet - s.o.Now().Sub(since)
 		if left <= 0 && len(now.members) == 0 {
-			return nil
+			return now, nil
 		}
 		if first || what == "" {
 			what = "nobody may produce or consume"
 		}
 		if !s.wanted(f) {
-			return errors.New("it is no longer wanted")
+			return topicNow{}, errors.New("it is no longer wanted")
 		}
 		s.finalText(f, "waits %s: %s", max(left, time.Second).Round(time.Second), what)
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return topicNow{}, ctx.Err()
 		case <-time.After(min(lookFinal, max(left, time.Second))):
 		}
 	}
@@ -76,11 +80,8 @@ func (t topicNow) differs(last topicNow) string {
 }
 
 // readTopic asks how far a topic is.
-func (s *Service) readTopic(ctx context.Context, topic string) (topicNow, error) {
-	if s.engine.topic != nil {
-		return s.engine.topic(ctx, topic)
-	}
-	open, err := s.dialer(backup.Spec{}, nil)
+func (s *Service) readTopic(ctx context.Context, f *final) (topicNow, error) {
+	open, err := s.dialer(f.spec, f.means)
 	if err != nil {
 		return topicNow{}, err
 	}
@@ -90,12 +91,31 @@ func (s *Service) readTopic(ctx context.Context, topic string) (topicNow, error)
 	}
 	defer client.Close()
 	admin := kadm.NewClient(client)
-	ends, err := readEnds(ctx, admin, topic)
-	if err != nil {
+	now := topicNow{groups: map[string]int64{}}
+	if now.id, err = readID(ctx, admin, f.topic); err != nil {
 		return topicNow{}, err
 	}
-	now := topicNow{ends: ends, groups: map[string]int64{}}
-	return now, now.readGroups(ctx, admin, topic)
+	if now.ends, err = readEnds(ctx, admin, f.topic); err != nil {
+		return topicNow{}, err
+	}
+	return now, now.readGroups(ctx, admin, f.topic)
+}
+
+func readID(ctx context.Context, admin *kadm.Client, topic string) (string, error) {
+	all, err := admin.ListTopics(ctx, topic)
+	if err != nil {
+		return "", fmt.Errorf("look for topic %s: %w", topic, err)
+	}
+	one, ok := all[topic]
+	switch {
+	case errors.Is(one.Err, kerr.UnknownTopicOrPartition):
+		return "", fmt.Errorf("topic %s: %w", topic, errAbsent)
+	case one.Err != nil:
+		return "", fmt.Errorf("look for topic %s: %w", topic, one.Err)
+	case !ok:
+		return "", fmt.Errorf("look for topic %s: the brokers did not answer", topic)
+	}
+	return base64.RawURLEncoding.EncodeToString(one.ID[:]), nil
 }
 
 func readEnds(ctx context.Context, admin *kadm.Client, topic string) (map[int32]end, error) {
@@ -116,58 +136,69 @@ func readEnds(ctx context.Context, admin *kadm.Client, topic string) (map[int32]
 		ends[p] = end{l.Offset, h.Offset}
 	}
 	if len(ends) == 0 {
-		return nil, fmt.Errorf("topic %s is not there", topic)
+		return nil, fmt.Errorf("topic %s has no partitions", topic)
 	}
 	return ends, nil
 }
 
 // readGroups looks at all groups: who has committed to the topic, and whose
-// members have it assigned.
+// members have it assigned, whether they ever commit or not.
 func (t *topicNow) readGroups(ctx context.Context, admin *kadm.Client, topic string) error {
 	listed, err := admin.ListGroups(ctx)
 	if err != nil {
 		return fmt.Errorf("list consumer groups: %w", err)
 	}
-	names := listed.Groups()
-	if len(names) == 0 {
-		return nil
-	}
-	for g, r := range admin.FetchManyOffsets(ctx, names...) {
-		if r.Err != nil {
-			return fmt.Errorf("read the offsets of consumer group %s: %w", g, r.Err)
+	var names, shares []string
+	for _, g := range listed.Sorted() {
+		if g.ProtocolType == "share" { // KIP-932: it commits no offsets
+			shares = append(shares, g.Group)
+		} else {
+			names = append(names, g.Group)
 		}
-		if of, ok := r.Fetched[topic]; ok {
-			for p, o := range of {
+	}
+	if len(names) > 0 {
+		for g, r := range admin.FetchManyOffsets(ctx, names...) {
+			if r.Err != nil {
+				return fmt.Errorf("read the offsets of consumer group %s: %w", g, r.Err)
+			}
+			for p, o := range r.Fetched[topic] {
 				t.groups[g] += (o.At + 1) * int64(p+1)
 			}
 		}
 	}
-	return t.readMembers(ctx, admin, topic, slices.Sorted(maps.Keys(t.groups)))
+	return t.readMembers(ctx, admin, topic, names, shares)
 }
 
-// readMembers finds those groups of which a member has the topic assigned now.
-// A group that never committed anything is looked at by its own next commit.
-func (t *topicNow) readMembers(ctx context.Context, admin *kadm.Client, topic string, names []string) error {
-	if len(names) == 0 {
-		return nil
-	}
-	described, err := admin.DescribeGroups(ctx, names...)
-	if err != nil {
-		return fmt.Errorf("describe consumer groups: %w", err)
-	}
+// readMembers finds the groups of which a member has the topic assigned now.
+func (t *topicNow) readMembers(ctx context.Context, admin *kadm.Client, topic string, names, shares []string) error {
 	assigned := map[string]kadm.TopicsSet{}
-	for _, g := range described.Sorted() {
-		assigned[g.Group] = g.AssignedPartitions()
-	}
-	// Brokers without KIP-848 do not know this request: then there is no such group.
-	if modern, err := admin.DescribeConsumerGroups(ctx, names...); err == nil {
-		for _, g := range modern.Sorted() {
-			if g.Err == nil {
-				assigned[g.Group] = g.AssignedPartitions()
+	if len(names) > 0 {
+		described, err := admin.DescribeGroups(ctx, names...)
+		if err != nil {
+			return fmt.Errorf("describe consumer groups: %w", err)
+		}
+		for _, g := range described.Sorted() {
+			assigned[g.Group] = g.AssignedPartitions()
+		}
+		// Brokers without KIP-848 do not know this request: then there is no such group.
+		if modern, err := admin.DescribeConsumerGroups(ctx, names...); err == nil {
+			for _, g := range modern.Sorted() {
+				if g.Err == nil {
+					assigned[g.Group] = g.AssignedPartitions()
+				}
 			}
 		}
 	}
-	for _, g := range names {
+	if len(shares) > 0 {
+		described, err := admin.DescribeShareGroups(ctx, shares...)
+		if err != nil {
+			return fmt.Errorf("describe share groups: %w", err)
+		}
+		for _, g := range described.Sorted() {
+			assigned[g.GroupID] = g.AssignedPartitions()
+		}
+	}
+	for _, g := range slices.Sorted(maps.Keys(assigned)) {
 		if len(assigned[g][topic]) > 0 {
 			t.members = append(t.members, g)
 		}

@@ -29,10 +29,10 @@ type job struct {
 	mu       sync.Mutex
 	record   record
 	shown    sinks.Job // progress
+	works    []reconcile.ID
 	failures int
 	failedAt time.Time
 	stopped  context.CancelCauseFunc // of the run, nil where none is
-	holding  bool                    // a person decides: nothing begins until that is written down
 	ended    chan struct{}           // closed when the run has ended
 }
 
@@ -40,6 +40,7 @@ type job struct {
 type result struct {
 	point  int64
 	text   []string
+	left   []problem // what people should know, though it is done
 	report any
 }
 
@@ -73,7 +74,14 @@ func (j *job) working() []reconcile.ID {
 	if j.record.over() {
 		return nil
 	}
-	return j.record.Claims
+	return j.works
+}
+
+// claim says what it works on, once that is known.
+func (j *job) claim(ids []reconcile.ID) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.works = ids
 }
 
 // progress is for whoever watches.
@@ -101,38 +109,26 @@ func (j *job) view() sinks.Job {
 	return v
 }
 
-// hold ends the run, if there is one, for a reason, and lets none begin before
-// release.
-func (j *job) hold(why error) {
+// stop ends the run, if there is one, for a reason.
+func (j *job) stop(why error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.holding = true
 	if j.stopped != nil {
 		j.stopped(why)
 	}
 }
 
-// release lets the job go on as its record says.
-func (j *job) release() {
-	j.mu.Lock()
-	j.holding = false
-	j.mu.Unlock()
-	j.told()
-}
-
 // wait waits until no run goes on.
-func (j *job) wait(ctx context.Context) error {
+func (j *job) wait(ctx context.Context) {
 	j.mu.Lock()
 	ended := j.ended
 	j.mu.Unlock()
 	if ended == nil {
-		return nil
+		return
 	}
 	select {
 	case <-ctx.Done():
-		return fmt.Errorf("wait until it stops: %w", context.Cause(ctx))
 	case <-ended:
-		return nil
 	}
 }
 
@@ -145,7 +141,7 @@ func (s *Service) tendJobs() {
 			continue
 		}
 		j.mu.Lock()
-		idle := j.stopped == nil && !j.holding && j.record.State == sinks.JobRunning
+		idle := j.stopped == nil && j.record.State == sinks.JobRunning
 		if idle {
 			ended := make(chan struct{})
 			j.ended = ended
@@ -208,10 +204,7 @@ func (j *job) failuresNow() int {
 // done yet: the work is repeated, which finds nothing left to do.
 func (s *Service) finish(ctx context.Context, j *job, of policyRun, out result) bool {
 	r := j.recordNow()
-	if r.over() {
-		return true // somebody cancelled it meanwhile
-	}
-	r.State, r.Ended, r.Text, r.Point = sinks.JobDone, s.o.Now(), out.text, out.point
+	r.State, r.Ended, r.Text, r.Point, r.Left = sinks.JobDone, s.o.Now(), out.text, out.point, out.left
 	report, err := json.Marshal(out.report)
 	if err == nil {
 		r.Report = report
@@ -238,9 +231,6 @@ func (s *Service) writeRecord(ctx context.Context, id reconcile.ID, of policyRun
 
 // carryOut does what a job is there for.
 func (s *Service) carryOut(ctx context.Context, j *job, of policyRun) (result, error) {
-	if err := s.place(ctx, j, of); err != nil {
-		return result{}, err
-	}
 	switch doesOf(of.id) {
 	case backup.DoesBackup:
 		return s.backupOnce(ctx, j, of)

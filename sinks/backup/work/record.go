@@ -27,14 +27,11 @@ type record struct {
 	State  sinks.JobState    `json:"state"`
 	Text   []string          `json:"text,omitempty"`
 	Point  int64             `json:"point,omitempty"`
+	Left   []problem         `json:"left,omitempty"` // what people should know of one that is done
 	Began  time.Time         `json:"began"`
 	Ended  time.Time         `json:"ended,omitzero"`
 	By     string            `json:"by"`
-	// Cluster is the id of the cluster that it is carried out on, where that matters.
-	Cluster string `json:"cluster,omitempty"`
-	// Claims are what it was found to work on, beside what its document claims.
-	Claims []reconcile.ID  `json:"claims,omitempty"`
-	Report json.RawMessage `json:"report,omitempty"`
+	Report json.RawMessage   `json:"report,omitempty"`
 }
 
 // over tells a job that is not going on any more.

@@ -126,7 +126,7 @@ func (s *Service) runValidation(ctx context.Context, of policyRun) (ran, error) 
 	}
 	out := ran{point: e.Point, taken: e.Ended, text: passedWords(e)}
 	if !e.Passed {
-		out.left = append(out.left, problem{kind: "verify", words: passedWords(e)})
+		out.left = append(out.left, problem{Kind: "verify", Words: passedWords(e)})
 	}
 	return out, nil
 }
@@ -136,7 +136,11 @@ func (s *Service) validateOnce(ctx context.Context, of policyRun) (result, error
 	if err != nil {
 		return result{}, err
 	}
-	return result{point: e.Point, text: []string{passedWords(e)}, report: e}, nil
+	out := result{point: e.Point, text: []string{passedWords(e)}, report: e}
+	if !e.Passed {
+		out.left = []problem{{Kind: "verify", Words: passedWords(e)}}
+	}
+	return out, nil
 }
 
 func passedWords(e proof.Evidence) string {

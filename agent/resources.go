@@ -20,6 +20,7 @@ type ResourceView struct {
 	Alone    []string                   `json:"leftAlone,omitempty"` // set live, not declared, left alone since adoption
 	Origins  []reconcile.Origin         `json:"origins,omitempty"`
 	Declared bool                       `json:"declared"`
+	Skip     string                     `json:"skip,omitempty"` // why it is declared and left alone: paused
 }
 
 // Resources lists all that is declared, owned or live, sorted by cluster and ID.
@@ -77,7 +78,7 @@ func (c *Cluster) addDeclared(at func(reconcile.ID) *ResourceView) {
 	for _, s := range c.Syncs {
 		for _, r := range s.want() {
 			v := at(r.ID)
-			v.Sync, v.Declared, v.Origins = s.Name, true, r.Origin("")
+			v.Sync, v.Declared, v.Origins, v.Skip = s.Name, true, r.Origin(""), r.Skip
 			if v.State == "unowned" {
 				v.State = "in-sync"
 			}

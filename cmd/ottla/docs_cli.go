@@ -107,7 +107,7 @@ Fields may be added; those that are here stay. A value is a string, or an object
 | ` + "`syncs[].problems[]`" + ` | ` + "`text`, `hint`" + ` |
 
 ` + "`diff`" + `: a list of ` + "`cluster, sync, id, field, live, declared, why, origins`" + `.
-` + "`get`" + `: a list of ` + "`id, cluster, sync, state, owned, live, leftAlone, origins, declared`" + `.
+` + "`get`" + `: a list of ` + "`id, cluster, sync, state, owned, live, leftAlone, origins, declared, skip`" + `.
 ` + "`confirm`" + `: a list of holds. ` + "`release`" + `: ` + "`id, sync`" + `.
 ` + "`validate`" + `: ` + "`valid, root, paths[]`" + `, each with ` + "`path, documents, resources, errors[], remarks[]`" + `; an error has ` + "`text, file, line, hint`" + `.
 ` + "`check`" + `: a list of ` + "`area, what, verdict`" + ` (ok, lacking, unsure, failed, skipped)` + "`, lines, hint`" + `.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -68,7 +69,11 @@ func (a *app) restore(cmd *cobra.Command, s *openStore, o *restoreFlags) error {
 	if err != nil {
 		return fmt.Errorf("look at %s: %w", target.label, err)
 	}
-	plan.Problems = append(plan.Problems, o.refused(plan, target)...)
+	kept, err := a.kept(ctx, plan, target)
+	if err != nil {
+		return err
+	}
+	plan.Problems = slices.Concat(plan.Problems, o.refused(plan, target), kept)
 	if o.dry || len(plan.Problems) > 0 {
 		return a.restorePlanned(show.RestorePlan{Name: options.Name, Plan: plan})
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -259,6 +260,27 @@ func TestALongTopicIsCopiedUntilItIsWhole(t *testing.T) {
 	ends = []int64{4, 4}
 	if _, err := w.captureWhole(t.Context(), f, h, topicNow{ends: map[int32]end{0: {10, 10}}}); err == nil {
 		t.Error("it goes on for ever")
+	}
+}
+
+func TestAFinalBackupThatCannotBeReadBackIsNone(t *testing.T) {
+	theirs, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, withFinal, func(o *Options) {
+		o.Stores[1].Recipients, o.Stores[1].Identities = []age.Recipient{theirs.Recipient()}, []age.Identity{ours}
+	})
+	w.topic("orders", "a")
+	w.run()
+	c := w.deletion("orders")
+	w.Prepare(t.Context(), []reconcile.Change{c}, true)
+	if j := w.eventually("final/orders", is(sinks.JobFailing)); !strings.Contains(j.Text, "encrypted to others") {
+		t.Errorf("%+v", j)
 	}
 }
 

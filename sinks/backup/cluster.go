@@ -52,6 +52,16 @@ func (c *cluster) Check(report func(path, text string)) {
 	case !sasl && c.SASLSecret != nil:
 		report("saslSecret", "has no effect with securityProtocol: "+c.SecurityProtocol)
 	}
+	plain := c.SecurityProtocol == "PLAINTEXT" || c.SecurityProtocol == "SASL_PLAINTEXT"
+	if plain && c.TLSSecret != nil {
+		report("tlsSecret", "has no effect with securityProtocol: "+c.SecurityProtocol)
+	}
+	if plain && c.CASecret != nil {
+		report("caSecret", "has no effect with securityProtocol: "+c.SecurityProtocol)
+	}
+	if c.TLSSecret != nil && c.CASecret != nil {
+		report("caSecret", "stands beside tlsSecret, which has a certificate authority: give one of them")
+	}
 }
 
 type rateLimiting struct {

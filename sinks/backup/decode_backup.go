@@ -42,6 +42,7 @@ func (backupDecoder) Decode(doc reconcile.Document, refs reconcile.Refs) (reconc
 	d.keep(s.Retention)
 	d.without(s)
 	if s.Schedule == "" && !s.Continuous {
+		d.suspended(s.Suspend)
 		return d.result(KindJob, DoesBackup)
 	}
 	d.timing(s)
@@ -65,6 +66,8 @@ func (d *declaration) form(s backupSpec) {
 	if s.Compression != "none" {
 		d.set("codec", s.Compression, "spec.compression")
 		d.set("level", number(s.CompressionLevel), "spec.compressionLevel")
+	} else {
+		d.noteGiven("spec.compressionLevel", "has no effect with compression: none")
 	}
 	d.annotation(reconcile.StoredMark, "mode", oneOf("verbatim", "repack"))
 	d.annotation(reconcile.VerifyMark, "verify", oneOf("data", "structure", "none"))
@@ -109,6 +112,9 @@ func (d *declaration) keep(r *retention) {
 		return
 	}
 	last := r.KeepLast + r.Backups // one of them is 0
+	if r.Enabled == nil {
+		d.note(at, "is carried out: what it does not keep is dropped (enabled: false keeps every point)")
+	}
 	counts := map[string]int{
 		"keepLast": last, "hourly": r.Hourly, "daily": r.Daily, "weekly": r.Weekly, "monthly": r.Monthly, "yearly": r.Yearly,
 	}
@@ -139,6 +145,13 @@ func (d *declaration) timing(s backupSpec) {
 	}
 }
 
+// suspended is of what has no schedule to rest.
+func (d *declaration) suspended(suspend bool) {
+	if suspend {
+		d.refuse("spec.suspend", "it rests, and has no schedule: take suspend out to have it carried out once")
+	}
+}
+
 // without notes what is accepted and has no effect, or another one than there.
 func (d *declaration) without(s backupSpec) {
 	for _, field := range []string{"metrics", "resources", "podTemplate", "job"} {
@@ -147,6 +160,9 @@ func (d *declaration) without(s backupSpec) {
 	d.noteGiven("spec.checkpoint", "how far a backup is stands in its committed points, nowhere else, ignored")
 	d.noteGiven("spec.circuitBreaker", breaker)
 	d.noteGiven("spec.pollIntervalMs", "brokers answer when there is something, ignored")
+	if s.StopAtCurrentOffsets {
+		d.note("spec.stopAtCurrentOffsets", "every run ends at the offsets that it found")
+	}
 	if !s.IncludeOffsetHeaders {
 		d.note("spec.includeOffsetHeaders", "offsets are always kept, beside the records, which are never altered")
 	}

@@ -3,13 +3,13 @@ package backup
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/reconcile/strict"
-	"github.com/ottla-io/ottla/sinks/backup/restore"
 )
 
 type restoreDecoder struct{}
@@ -86,6 +86,9 @@ func (d *declaration) mapping(s restoreSpec) {
 	}
 	for _, topic := range strict.Keys(s.Repartitioning) {
 		d.set("repartition."+topic, number(s.Repartitioning[topic].TargetPartitions), "spec.repartitioning")
+		if to := s.Repartitioning[topic].Strategy; to != "murmur2" {
+			d.note("spec.repartitioning."+topic+".strategy", to+" means murmur2 here: keys go where Kafka's own producers put them")
+		}
 	}
 	if len(s.PartitionMapping) > 0 && len(s.Repartitioning) > 0 {
 		d.report.Add("spec.repartitioning", "cannot stand beside partitionMapping: records would have two partitions to go to")
@@ -105,6 +108,9 @@ func (d *declaration) writing(s restoreSpec) {
 	d.set("create", truth(s.CreateTopics), "spec.createTopics")
 	if s.DefaultReplicationFactor != nil {
 		d.set("replicas", number(*s.DefaultReplicationFactor), "spec.defaultReplicationFactor")
+		if !s.CreateTopics {
+			d.note("spec.defaultReplicationFactor", "has no effect without createTopics: true")
+		}
 	}
 	d.annotation(reconcile.ExistingMark, FieldExisting, oneOf("refuse", "append"))
 	if d.want.Fields[FieldExisting].Text() == "refuse" {
@@ -113,8 +119,11 @@ func (d *declaration) writing(s restoreSpec) {
 	if s.PurgeTopics {
 		d.set(FieldExisting, "purge", "spec.purgeTopics")
 	}
-	if s.ProduceAcks != -1 {
-		d.set("acks", strconv.Itoa(s.ProduceAcks), "spec.produceAcks")
+	switch s.ProduceAcks {
+	case 1:
+		d.set("acks", "1", "spec.produceAcks")
+	case 0:
+		d.note("spec.produceAcks", "without an answer nobody knows what arrived: all replicas in sync acknowledge (-1)")
 	}
 	if s.ProduceTimeoutMs != 30000 {
 		d.set("timeout", (time.Duration(s.ProduceTimeoutMs) * time.Millisecond).String(), "spec.produceTimeoutMs")
@@ -157,8 +166,11 @@ func (d *declaration) groups(s restoreSpec) {
 // until the restore has ended nobody else changes them.
 func (d *declaration) claim(s restoreSpec) {
 	for _, topic := range s.Topics {
-		target := restore.Target(s.TopicMapping, topic)
-		if !strings.ContainsAny(topic+target, "*?") {
+		target := topic
+		if to, ok := s.TopicMapping[topic]; ok {
+			target = to
+		}
+		if !strings.ContainsAny(target, "*?") {
 			d.want.Claims = append(d.want.Claims, reconcile.ID{Kind: "Topic", Name: target})
 		}
 	}
@@ -178,10 +190,6 @@ func (validationDecoder) Decode(doc reconcile.Document, refs reconcile.Refs) (re
 	}
 	d, s := declare(doc, refs), v.Spec
 	d.backupRef(s.BackupRef, "spec.backupRef")
-	if s.KafkaCluster != nil {
-		d.cluster(*s.KafkaCluster, "spec.kafkaCluster")
-	}
-	d.checks(s.Checks)
 	d.evidence(s)
 	d.annotation(reconcile.SourceClusterMark, FieldSource, notEmpty)
 	does := DoesValidation
@@ -192,7 +200,14 @@ func (validationDecoder) Decode(doc reconcile.Document, refs reconcile.Refs) (re
 	default:
 		d.report.Add("metadata.annotations", "%s: %q is neither true nor false", reconcile.DrillMark, drill)
 	}
+	if does == DoesDrill {
+		d.drill(s)
+	} else {
+		d.cluster(s.KafkaCluster, "spec.kafkaCluster")
+		d.checks(s.Checks)
+	}
 	if s.Schedule == "" {
+		d.suspended(s.Suspend)
 		return d.result(KindJob, does)
 	}
 	d.set(FieldSchedule, strings.Join(strings.Fields(s.Schedule), " "), "spec.schedule")
@@ -200,6 +215,18 @@ func (validationDecoder) Decode(doc reconcile.Document, refs reconcile.Refs) (re
 	d.set(FieldSuspend, truth(s.Suspend), "spec.suspend")
 	d.duration(reconcile.JitterMark, "jitter")
 	return d.result(KindPolicy, does)
+}
+
+// drill takes the topics of the checks: it restores them into the agent's own
+// scratch cluster, and compares every record.
+func (d *declaration) drill(s validationSpec) {
+	if m := s.Checks.MessageCount; m != nil && m.Enabled {
+		d.patterns(FieldTopics, m.Topics, "spec.checks.messageCount.topics")
+	}
+	d.noteGiven("spec.kafkaCluster", "a drill restores into the scratch cluster of the agent's configuration (backups.scratch), ignored")
+	for _, field := range []string{"messageCount.failThreshold", "offsetRange", "consumerGroupOffsets", "customWebhooks"} {
+		d.noteGiven("spec.checks."+field, "a drill compares every record, and nothing else, ignored")
+	}
 }
 
 func (d *declaration) checks(c checks) {
@@ -233,10 +260,12 @@ func (d *declaration) evidence(s validationSpec) {
 	if e := s.Evidence; e != nil {
 		d.noteGiven("spec.evidence.storage", "evidence stands beside the backup, ignored")
 		d.noteGiven("spec.evidence.retentionDays", "evidence is never removed, ignored")
-		d.noteGiven("spec.evidence.signing", "evidence is always signed, with the agent's own key")
-		d.noteGiven("spec.evidence.formats", "evidence is signed JSON, and ottla drill writes it as a page, ignored")
+		d.noteGiven("spec.evidence.signing", "evidence is always signed, with the agent's own key (backups.signingKeyFile), ignored")
+		if slices.Contains(e.Formats, "pdf") {
+			d.refuse("spec.evidence.formats", "no PDF is written: evidence is signed JSON, and ottla drill --evidence writes a page to print beside it")
+		}
 	}
-	if s.Notifications != nil {
-		d.note("spec.notifications", "the notifiers of the agent's configuration are told, ignored")
+	for _, who := range []string{"slack", "pagerduty"} {
+		d.noteGiven("spec.notifications."+who, "a failure is an incident, told to the notifiers of the agent's configuration and to nobody here, ignored")
 	}
 }

@@ -14,6 +14,7 @@ type Place struct {
 	Bucket   string // or container, or claim
 	Account  string // of Azure
 	Endpoint string // of a store that is not the make's own; "" is its own
+	Region   string // of S3
 	Prefix   string // without slashes around it
 }
 
@@ -25,7 +26,7 @@ func PlaceOf(s Spec) (Place, error) {
 	}
 	return Place{
 		Scheme: u.Scheme, Bucket: u.Host, Prefix: strings.Trim(u.Path, "/"),
-		Account: s["storage.account"], Endpoint: s["storage.endpoint"],
+		Account: s["storage.account"], Endpoint: s["storage.endpoint"], Region: s["storage.region"],
 	}, nil
 }
 
@@ -53,6 +54,9 @@ func (s Store) Below(p Place) (string, bool) {
 		return "", false
 	}
 	if p.Endpoint == "" && p.Scheme == "s3" && q.Get("endpoint") != "" {
+		return "", false
+	}
+	if region := q.Get("region"); p.Endpoint == "" && p.Region != "" && region != "" && p.Region != region {
 		return "", false
 	}
 	if p.Scheme == "azblob" && q.Get("account") != "" && p.Account != q.Get("account") {
@@ -105,10 +109,13 @@ func FindStore(stores []Store, p Place, dir string) (Store, string, string) {
 }
 
 func elsewhere(p Place) string {
-	if p.Endpoint == "" {
-		return ""
+	switch {
+	case p.Endpoint != "":
+		return " at " + p.Endpoint
+	case p.Region != "":
+		return " in region " + p.Region
 	}
-	return " at " + p.Endpoint
+	return ""
 }
 
 // suggest is the URL of a store that would hold the place.
@@ -117,6 +124,9 @@ func (p Place) suggest() string {
 	if p.Endpoint != "" && p.Scheme == "s3" {
 		q.Set("endpoint", p.Endpoint)
 		q.Set("use_path_style", "true")
+	}
+	if p.Region != "" {
+		q.Set("region", p.Region)
 	}
 	if p.Account != "" {
 		q.Set("account", p.Account)

@@ -29,13 +29,18 @@ func (d *declaration) place(p Place, at string) {
 	d.set(FieldStorage, p.String(), at)
 	d.set("storage.endpoint", p.Endpoint, at)
 	d.set("storage.account", p.Account, at)
+	d.set("storage.region", p.Region, at)
 }
 
 func (d *declaration) s3(s s3Storage, at string) {
 	if strings.HasPrefix(s.Endpoint, "http://") && !s.AllowHTTP {
 		d.report.Add(at+".endpoint", "speaks plain HTTP, which needs allowHttp: true")
 	}
-	d.place(Place{Scheme: "s3", Bucket: s.Bucket, Endpoint: s.Endpoint, Prefix: s.Prefix}, at)
+	d.place(Place{Scheme: "s3", Bucket: s.Bucket, Endpoint: s.Endpoint, Region: s.Region, Prefix: s.Prefix}, at)
+	if s.Endpoint != "" {
+		d.note(at+".region", "an endpoint is spoken to with the region in the URL of the configured store")
+	}
+	d.noteGiven(at+".pathStyle", "the URL of the configured store says so (use_path_style), ignored")
 	if c := s.CredentialsSecret; c != nil {
 		d.secret("s3.accessKeyID", at+".credentialsSecret", c.Name, c.AccessKeyIDKey)
 		d.secret("s3.secretAccessKey", at+".credentialsSecret", c.Name, c.SecretAccessKeyKey)
@@ -93,7 +98,7 @@ func (d *declaration) cluster(c *cluster, at string) {
 		d.secret("kafka.certificate", at+".tlsSecret", s.Name, s.CertKey)
 		d.secret("kafka.key", at+".tlsSecret", s.Name, s.KeyKey)
 	}
-	if s := c.CASecret; s != nil && c.TLSSecret == nil {
+	if s := c.CASecret; s != nil {
 		d.secret("kafka.ca", at+".caSecret", s.Name, s.CAKey)
 	}
 	if s := c.SASLSecret; s != nil {
@@ -104,7 +109,12 @@ func (d *declaration) cluster(c *cluster, at string) {
 	for _, field := range []string{"tcpKeepalive", "keepaliveTimeSecs", "keepaliveIntervalSecs", "tcpNodelay"} {
 		d.noteGiven(at+".connection."+field, "sockets are kept as the platform does by default, ignored")
 	}
-	if c.Connection != nil {
-		d.set("connections", number(c.Connection.ConnectionsPerBroker), at+".connection")
+	if c.Connection == nil {
+		return
 	}
+	if strings.HasSuffix(d.doc.Type(), "/KafkaBackup") {
+		d.set("connections", number(c.Connection.ConnectionsPerBroker), at+".connection")
+		return
+	}
+	d.noteGiven(at+".connection.connectionsPerBroker", "has a meaning for a KafkaBackup only, ignored")
 }

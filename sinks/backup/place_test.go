@@ -24,6 +24,9 @@ func TestADocumentMatchesAStoreOfTheConfigurationOrNone(t *testing.T) {
 		"no half of a name":    {Spec{FieldStorage: "s3://copies/teamwork"}, "all", "s3://copies/teamwork?region=eu-central-1"},
 		"an endpoint":          {Spec{FieldStorage: "s3://copies", "storage.endpoint": "http://127.0.0.1:9000/"}, "local", "s3://copies/?endpoint=http://127.0.0.1:9000&use_path_style=true"},
 		"another endpoint":     {Spec{FieldStorage: "s3://copies", "storage.endpoint": "http://10.0.0.1:9000"}, "", ""},
+		"its region":           {Spec{FieldStorage: "s3://copies", "storage.region": "eu-central-1"}, "all", "s3://copies/?region=eu-central-1"},
+		"another region":       {Spec{FieldStorage: "s3://copies", "storage.region": "us-east-1"}, "", ""},
+		"a region there":       {Spec{FieldStorage: "s3://copies", "storage.endpoint": "http://127.0.0.1:9000", "storage.region": "r"}, "local", "s3://copies/?endpoint=http://127.0.0.1:9000&use_path_style=true"},
 		"another bucket":       {Spec{FieldStorage: "s3://theirs"}, "", ""},
 		"outside the prefix":   {Spec{FieldStorage: "gs://copies/other"}, "", ""},
 		"inside the prefix":    {Spec{FieldStorage: "gs://copies/kafka/dev"}, "google", "gs://copies/kafka/dev"},
@@ -43,6 +46,9 @@ func TestADocumentMatchesAStoreOfTheConfigurationOrNone(t *testing.T) {
 			}
 			if one.store == "" && !strings.Contains(words, "stores: [{name: NAME, url:") {
 				t.Errorf("it does not say how it is allowed: %s", words)
+			}
+			if region := one.spec["storage.region"]; one.store == "" && region != "" && !strings.Contains(words, "?region="+region) {
+				t.Errorf("it does not say which region: %s", words)
 			}
 		})
 	}

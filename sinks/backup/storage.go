@@ -56,6 +56,26 @@ type azureStorage struct {
 	ServicePrincipalSecret *azurePrincipal  `json:"servicePrincipalSecret" doc:"Secret with a service principal."`
 }
 
+// Check wants one way to log in.
+func (s *azureStorage) Check(report func(path, text string)) {
+	ways := []struct {
+		name  string
+		given bool
+	}{
+		{"credentialsSecret", s.CredentialsSecret != nil}, {"sasTokenSecret", s.SASTokenSecret != nil},
+		{"servicePrincipalSecret", s.ServicePrincipalSecret != nil},
+	}
+	first := ""
+	for _, way := range ways {
+		if way.given && first != "" {
+			report(way.name, "stands beside "+first+": give one of them")
+		}
+		if way.given && first == "" {
+			first = way.name
+		}
+	}
+}
+
 type azureAccountKey struct {
 	Name          string `json:"name" doc:"Name of the Secret." required:"true" min:"1" ref:"Secret"`
 	AccountKeyKey string `json:"accountKeyKey" doc:"Key of the account's key." default:"AZURE_STORAGE_KEY"`

@@ -16,7 +16,8 @@ type Preparer interface {
 	// With begin it starts what that takes, beside the rounds.
 	Prepare(ctx context.Context, changes []reconcile.Change, begin bool) map[reconcile.ID]string
 	// Assure looks for the last time, right before a change is carried out; an
-	// error stops it. The note is for people, once it is done.
+	// error stops it. The note is for people, once it is done; a change that takes
+	// something away always has one, and is carried out before the next is looked at.
 	Assure(ctx context.Context, change reconcile.Change) (note string, err error)
 }
 
@@ -41,29 +42,36 @@ type assured struct {
 	preparer Preparer
 }
 
-// Apply implements reconcile.Kind.
+// Apply implements reconcile.Kind. What takes something away is carried out by
+// itself: in a batch the last look at it would be as old as all looks take.
 func (k assured) Apply(ctx context.Context, changes []reconcile.Change, report func(...reconcile.Outcome)) {
-	notes := map[reconcile.ID]string{}
-	var clear []reconcile.Change
+	var rest []reconcile.Change
 	for _, c := range changes {
 		note, err := k.preparer.Assure(ctx, c)
-		if err != nil {
+		switch {
+		case err != nil:
 			report(reconcile.Outcome{ID: c.ID, Failed: err.Error()})
-			continue
+		case note == "":
+			rest = append(rest, c)
+		default:
+			k.Kind.Apply(ctx, []reconcile.Change{c}, noted(note, report))
 		}
-		notes[c.ID], clear = note, append(clear, c)
 	}
-	if len(clear) == 0 {
-		return
+	if len(rest) > 0 {
+		k.Kind.Apply(ctx, rest, report)
 	}
-	k.Kind.Apply(ctx, clear, func(outcomes ...reconcile.Outcome) {
+}
+
+// noted adds a note to what succeeded.
+func noted(note string, report func(...reconcile.Outcome)) func(...reconcile.Outcome) {
+	return func(outcomes ...reconcile.Outcome) {
 		for i, o := range outcomes {
 			if o.Failed == "" {
-				outcomes[i].Note = cmp.Or(o.Note, notes[o.ID])
+				outcomes[i].Note = cmp.Or(o.Note, note)
 			}
 		}
 		report(outcomes...)
-	})
+	}
 }
 
 // brief tells the kinds that ask for it what is declared, and what was last

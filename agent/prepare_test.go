@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -69,6 +70,46 @@ func TestADeletionWaitsForWhatPreparesItAndIsLookedAtOnceMore(t *testing.T) {
 			t.Errorf("told: %+v", noted)
 		}
 	})
+}
+
+// diary writes down looks and changes in their order.
+type diary struct {
+	reconcile.Kind
+	archive
+	lines []string
+}
+
+func (d *diary) Assure(ctx context.Context, c reconcile.Change) (string, error) {
+	d.lines = append(d.lines, "look at "+c.ID.Name)
+	return d.archive.Assure(ctx, c)
+}
+
+func (d *diary) Apply(_ context.Context, changes []reconcile.Change, report func(...reconcile.Outcome)) {
+	for _, c := range changes {
+		d.lines = append(d.lines, string(c.Action)+" "+c.ID.Name)
+		report(reconcile.Outcome{ID: c.ID})
+	}
+}
+
+func TestADeletionIsLookedAtRightBeforeItIsCarriedOut(t *testing.T) {
+	d := &diary{}
+	change := func(action reconcile.Action, name string) reconcile.Change {
+		return reconcile.Change{ID: reconcile.ID{Kind: "Topic", Name: name}, Action: action}
+	}
+	changes := []reconcile.Change{change(reconcile.Delete, "a"), change(reconcile.Create, "b"), change(reconcile.Delete, "c"), change(reconcile.Create, "d")}
+	notes := map[string]string{}
+	assured{d, d}.Apply(t.Context(), changes, func(all ...reconcile.Outcome) {
+		for _, o := range all {
+			notes[o.ID.Name] = o.Note
+		}
+	})
+	want := []string{"look at a", "delete a", "look at b", "look at c", "delete c", "look at d", "create b", "create d"}
+	if !slices.Equal(d.lines, want) {
+		t.Errorf("%q, want %q", d.lines, want)
+	}
+	if notes["a"] != "point 7 holds it" || notes["b"] != "" || len(notes) != 4 {
+		t.Errorf("%v", notes)
+	}
 }
 
 // curious is a kind that asks to be briefed.

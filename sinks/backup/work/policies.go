@@ -21,6 +21,20 @@ type policy struct {
 
 const policySeries = "policies"
 
+// PolicyOf is what the document of a backup says by the newest policy in its
+// repository, nil where none declares it.
+func PolicyOf(ctx context.Context, r *repository.Repository) (backup.Spec, error) {
+	var p policy
+	n, err := r.Series(policySeries, "policy").Newest(ctx, &p)
+	if err != nil {
+		return nil, fmt.Errorf("read the policy: %w", err)
+	}
+	if n == 0 || p.Ended {
+		return nil, nil
+	}
+	return p.Fields, nil
+}
+
 // policies is the kind BackupPolicy.
 type policies struct{ s *Service }
 

@@ -48,6 +48,7 @@ func (s *Service) Incidents() []sinks.Incident {
 	var out []sinks.Incident
 	for _, id := range slices.SortedFunc(maps.Keys(s.keepers), reconcile.CompareID) {
 		out = append(out, s.ofPolicy(id, now)...)
+		out = append(out, s.ofEvidence(id)...)
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(s.jobs), reconcile.CompareID) {
 		if b, ok := s.briefs[id]; ok && b.declared {
@@ -87,14 +88,14 @@ func (s *Service) ofPolicy(id reconcile.ID, now time.Time) []sinks.Incident {
 	if line, since := tooOld(st, spec, now); line != "" {
 		out = append(out, s.incident(id.Name, "old", sinks.Error, since, name(id)+": the newest good point is older than its schedule allows", line))
 	}
-	return append(out, s.leftOver(id, st.left, st.job.Ended)...)
+	return append(out, s.leftOver(id, st)...)
 }
 
-// leftOver are what a run saw that ended then: one incident for each sort.
-func (s *Service) leftOver(id reconcile.ID, left []problem, ended time.Time) []sinks.Incident {
+// leftOver are what the last run saw: one incident for each sort.
+func (s *Service) leftOver(id reconcile.ID, st keeping) []sinks.Incident {
 	lines := map[string][]string{}
-	for _, p := range left {
-		lines[p.Kind] = append(lines[p.Kind], strings.TrimPrefix(p.Topic+": ", ": ")+p.Words)
+	for _, p := range st.left {
+		lines[p.kind] = append(lines[p.kind], strings.TrimPrefix(p.topic+": ", ": ")+p.words)
 	}
 	var out []sinks.Incident
 	for _, kind := range slices.Sorted(maps.Keys(lines)) {
@@ -102,7 +103,7 @@ func (s *Service) leftOver(id reconcile.ID, left []problem, ended time.Time) []s
 		if kind == "gap" || kind == "verify" || kind == "unread" {
 			severity = sinks.Error
 		}
-		out = append(out, s.incident(id.Name, kind, severity, ended, name(id)+": "+title, lines[kind]...))
+		out = append(out, s.incident(id.Name, kind, severity, st.job.Ended, name(id)+": "+title, lines[kind]...))
 	}
 	return out
 }
@@ -123,8 +124,6 @@ func titleOf(kind string) string {
 		return "a log was truncated: records that were backed up are no longer there"
 	case "verify":
 		return "verification failed"
-	case "partial":
-		return "the run ended before everything was copied; the next one goes on"
 	case "retention":
 		return "old points could not be dropped"
 	}
@@ -168,18 +167,18 @@ func tooOld(st keeping, spec backup.Spec, now time.Time) (string, time.Time) {
 	return fmt.Sprintf("it was taken %s", st.newest.UTC().Format(time.RFC3339)), limit
 }
 
-// ofJob says that a job fails, or what one saw that is done: that is told until
-// its document is removed, since no later run says that it is over.
 func (s *Service) ofJob(id reconcile.ID) []sinks.Incident {
 	j := s.jobs[id]
 	v := j.view()
 	j.mu.Lock()
-	since, left := j.failedAt, j.record.Left
+	since := j.failedAt
 	j.mu.Unlock()
-	if v.State == sinks.JobDone {
-		return s.leftOver(id, left, v.Ended)
-	}
-	if v.State != sinks.JobFailing {
+	switch v.State {
+	case sinks.JobFailing:
+	case sinks.JobFailed:
+		return []sinks.Incident{s.incident(id.Name, "failed", sinks.Error, v.Ended, name(id)+" failed",
+			slices.Concat(j.recordNow().Text, []string{"remove its document, or give it another name to have it looked at again"})...)}
+	default:
 		return nil
 	}
 	return []sinks.Incident{s.incident(id.Name, "failing", sinks.Error, since, name(id)+" fails, and is tried again",

@@ -29,10 +29,10 @@ type job struct {
 	mu       sync.Mutex
 	record   record
 	shown    sinks.Job // progress
-	works    []reconcile.ID
 	failures int
 	failedAt time.Time
 	stopped  context.CancelCauseFunc // of the run, nil where none is
+	holding  bool                    // a person decides: nothing begins until that is written down
 	ended    chan struct{}           // closed when the run has ended
 }
 
@@ -40,8 +40,8 @@ type job struct {
 type result struct {
 	point  int64
 	text   []string
-	left   []problem // what people should know, though it is done
 	report any
+	failed bool // it was carried out, and what it was to prove is not so
 }
 
 func newJob(id reconcile.ID, r record, now func() time.Time, told func()) *job {
@@ -74,14 +74,7 @@ func (j *job) working() []reconcile.ID {
 	if j.record.over() {
 		return nil
 	}
-	return j.works
-}
-
-// claim says what it works on, once that is known.
-func (j *job) claim(ids []reconcile.ID) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.works = ids
+	return j.record.Claims
 }
 
 // progress is for whoever watches.
@@ -109,26 +102,38 @@ func (j *job) view() sinks.Job {
 	return v
 }
 
-// stop ends the run, if there is one, for a reason.
-func (j *job) stop(why error) {
+// hold ends the run, if there is one, for a reason, and lets none begin before
+// release.
+func (j *job) hold(why error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.holding = true
 	if j.stopped != nil {
 		j.stopped(why)
 	}
 }
 
+// release lets the job go on as its record says.
+func (j *job) release() {
+	j.mu.Lock()
+	j.holding = false
+	j.mu.Unlock()
+	j.told()
+}
+
 // wait waits until no run goes on.
-func (j *job) wait(ctx context.Context) {
+func (j *job) wait(ctx context.Context) error {
 	j.mu.Lock()
 	ended := j.ended
 	j.mu.Unlock()
 	if ended == nil {
-		return
+		return nil
 	}
 	select {
 	case <-ctx.Done():
+		return fmt.Errorf("wait until it stops: %w", context.Cause(ctx))
 	case <-ended:
+		return nil
 	}
 }
 
@@ -141,7 +146,7 @@ func (s *Service) tendJobs() {
 			continue
 		}
 		j.mu.Lock()
-		idle := j.stopped == nil && j.record.State == sinks.JobRunning
+		idle := j.stopped == nil && !j.holding && j.record.State == sinks.JobRunning
 		if idle {
 			ended := make(chan struct{})
 			j.ended = ended
@@ -204,7 +209,13 @@ func (j *job) failuresNow() int {
 // done yet: the work is repeated, which finds nothing left to do.
 func (s *Service) finish(ctx context.Context, j *job, of policyRun, out result) bool {
 	r := j.recordNow()
-	r.State, r.Ended, r.Text, r.Point, r.Left = sinks.JobDone, s.o.Now(), out.text, out.point, out.left
+	if r.over() {
+		return true // somebody cancelled it meanwhile
+	}
+	r.State, r.Ended, r.Text, r.Point = sinks.JobDone, s.o.Now(), out.text, out.point
+	if out.failed {
+		r.State = sinks.JobFailed
+	}
 	report, err := json.Marshal(out.report)
 	if err == nil {
 		r.Report = report
@@ -231,6 +242,9 @@ func (s *Service) writeRecord(ctx context.Context, id reconcile.ID, of policyRun
 
 // carryOut does what a job is there for.
 func (s *Service) carryOut(ctx context.Context, j *job, of policyRun) (result, error) {
+	if err := s.place(ctx, j, of); err != nil {
+		return result{}, err
+	}
 	switch doesOf(of.id) {
 	case backup.DoesBackup:
 		return s.backupOnce(ctx, j, of)

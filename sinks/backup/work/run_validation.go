@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup"
 	"github.com/ottla-io/ottla/sinks/backup/proof"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
@@ -27,21 +28,57 @@ func evidenceSeries(id reconcile.ID) string {
 	return "evidence/" + namespace + "." + name
 }
 
-// newestEvidence is when a validation last looked.
-func newestEvidence(ctx context.Context, h *home, id reconcile.ID) (time.Time, error) {
+// found is what a validation or a drill found last.
+type found struct {
+	proof.Evidence
+	name string // of the object that the evidence is
+}
+
+func foundAs(id reconcile.ID, number int64, e proof.Evidence) found {
+	return found{e, fmt.Sprintf("%s/%012d.json", evidenceSeries(id), number)}
+}
+
+// newestEvidence is when a validation last looked. What it found then is told of
+// after a restart, too.
+func (s *Service) newestEvidence(ctx context.Context, h *home, id reconcile.ID) (time.Time, error) {
 	var e proof.Evidence
-	if _, err := h.Series(evidenceSeries(id), "evidence").Newest(ctx, &e); err != nil {
+	n, err := h.Series(evidenceSeries(id), "evidence").Newest(ctx, &e)
+	if err != nil {
 		return time.Time{}, fmt.Errorf("read the evidence: %w", err)
+	}
+	if n > 0 {
+		s.remember(id, foundAs(id, n, e))
 	}
 	return e.Ended, nil
 }
 
+func (s *Service) remember(id reconcile.ID, f found) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.found[id] = f
+}
+
+// ofEvidence is an incident where a scheduled validation did not pass; its next
+// pass ends it. The caller holds the lock.
+func (s *Service) ofEvidence(id reconcile.ID) []sinks.Incident {
+	f, looked := s.found[id]
+	if !looked || f.Passed {
+		return nil
+	}
+	return []sinks.Incident{s.incident(id.Name, "proof", sinks.Error, f.Ended, name(id)+" failed", f.words()...)}
+}
+
+// words are what was found, and where it is written down.
+func (f found) words() []string {
+	return []string{passedWords(f.Evidence), "evidence: " + f.name + " in the backup repository"}
+}
+
 // validate looks whether a backup holds what it promises, and writes down what
 // it found.
-func (s *Service) validate(ctx context.Context, of policyRun) (proof.Evidence, error) {
+func (s *Service) validate(ctx context.Context, of policyRun) (found, error) {
 	h, err := s.homeFor(ctx, of.brief())
 	if err != nil {
-		return proof.Evidence{}, err
+		return found{}, err
 	}
 	var e proof.Evidence
 	if doesOf(of.id) == backup.DoesDrill {
@@ -50,12 +87,12 @@ func (s *Service) validate(ctx context.Context, of policyRun) (proof.Evidence, e
 		e, err = s.compare(ctx, of, h)
 	}
 	if err != nil {
-		return e, err
+		return found{}, err
 	}
 	for {
-		_, err := h.Series(evidenceSeries(of.id), "evidence").Append(ctx, e)
+		n, err := h.Series(evidenceSeries(of.id), "evidence").Append(ctx, e)
 		if !errors.Is(err, repository.ErrTaken) {
-			return e, err
+			return foundAs(of.id, n, e), err
 		}
 	}
 }
@@ -98,6 +135,9 @@ func (s *Service) drill(ctx context.Context, of policyRun, h *home) (proof.Evide
 		if s.o.Embedded == nil {
 			return proof.Evidence{}, errors.New("there is no scratch cluster to restore into (backups.scratch)")
 		}
+		if err := fits(ctx, h, o, embeddedMost); err != nil {
+			return proof.Evidence{}, err
+		}
 		open, stop, err := s.o.Embedded()
 		if err != nil {
 			return proof.Evidence{}, err
@@ -118,27 +158,50 @@ func (s *Service) drill(ctx context.Context, of policyRun, h *home) (proof.Evide
 	return proof.Drill(ctx, o)
 }
 
+// embeddedMost is how much a Kafka in the process takes: it keeps all in memory.
+const embeddedMost = 1 << 30
+
+// fits refuses a drill in the process that would take more memory than there is.
+func fits(ctx context.Context, h *home, o proof.DrillOptions, most int64) error {
+	p, err := h.point(ctx, o.Point)
+	if err != nil {
+		return err
+	}
+	total := int64(0)
+	for _, t := range p.Topics {
+		if len(o.Topics) > 0 && !matches(o.Topics, t.Name) {
+			continue
+		}
+		for _, one := range t.Partitions {
+			for _, ref := range p.Refs(t.Name, one.Partition) {
+				total += ref.Raw
+			}
+		}
+	}
+	if total > most {
+		return fmt.Errorf("point %d holds %d bytes, more than a Kafka in the agent's process takes (%d, all in memory): name a scratch cluster (backups.scratch), or choose some topics", p.Number, total, most)
+	}
+	return nil
+}
+
 // runValidation is one run of a scheduled validation or drill.
 func (s *Service) runValidation(ctx context.Context, of policyRun) (ran, error) {
-	e, err := s.validate(ctx, of)
+	f, err := s.validate(ctx, of)
 	if err != nil {
 		return ran{}, err
 	}
-	out := ran{point: e.Point, taken: e.Ended, text: passedWords(e)}
-	if !e.Passed {
-		out.left = append(out.left, problem{Kind: "verify", Words: passedWords(e)})
-	}
-	return out, nil
+	s.remember(of.id, f)
+	return ran{point: f.Point, taken: f.Ended, text: passedWords(f.Evidence)}, nil
 }
 
 func (s *Service) validateOnce(ctx context.Context, of policyRun) (result, error) {
-	e, err := s.validate(ctx, of)
+	f, err := s.validate(ctx, of)
 	if err != nil {
 		return result{}, err
 	}
-	out := result{point: e.Point, text: []string{passedWords(e)}, report: e}
-	if !e.Passed {
-		out.left = []problem{{Kind: "verify", Words: passedWords(e)}}
+	out := result{point: f.Point, text: []string{passedWords(f.Evidence)}, report: f.Evidence}
+	if !f.Passed {
+		out.failed, out.text = true, f.words()
 	}
 	return out, nil
 }

@@ -102,6 +102,7 @@ func TestNothingIsEmptiedThatNobodyNamed(t *testing.T) {
 	configured := &dialed{config: &agent.ClusterConfig{}, whole: &agent.Config{}}
 	allowed := &dialed{config: &agent.ClusterConfig{}, whole: &agent.Config{Backups: agent.BackupsConfig{AllowPurge: []string{"ord*"}}}}
 	protected := &dialed{config: &agent.ClusterConfig{Protected: agent.Protected{Topics: []string{"orders"}}}, whole: allowed.whole}
+	held := &dialed{config: &agent.ClusterConfig{}, whole: &agent.Config{Backups: agent.BackupsConfig{AllowPurge: []string{"ord*"}, FinalBackup: &agent.FinalBackupConfig{Store: "main"}}}}
 	for _, one := range []struct {
 		name   string
 		flags  restoreFlags
@@ -113,6 +114,7 @@ func TestNothingIsEmptiedThatNobodyNamed(t *testing.T) {
 		{"yes", restoreFlags{yes: true}, &dialed{}, ""},
 		{"not allowed by the configuration", restoreFlags{yes: true}, configured, "does not allow"},
 		{"allowed", restoreFlags{yes: true}, allowed, ""},
+		{"without a final backup", restoreFlags{yes: true}, held, "wants a final backup of what is emptied"},
 		{"protected", restoreFlags{yes: true}, protected, "protected"},
 	} {
 		t.Run(one.name, func(t *testing.T) {

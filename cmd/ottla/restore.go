@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,24 +24,18 @@ func (a *app) restoreCommand() *cobra.Command {
 			"limits, writes nothing, and ends with 2, or with 3 where something is in the way.\n\n" +
 			"--point and --at give a point back exactly; --from and --to filter records by their timestamps.\n\n" +
 			"A restore has a name and its record in the store. Killed, and run again under that name, it goes on where the\n" +
-			"target says it stopped, and doubles nothing. Until it is done, its topics keep everything: retention and cleanup\n" +
-			"stay lifted. To give it up instead, --abandon --name NAME configures them as they were.",
+			"target says it stopped, and doubles nothing.",
 		Example: "  ottla restore --store s3://backups/kafka --bootstrap-server broker:9092 --dry-run\n" +
 			"  ottla restore --store s3://backups/kafka --bootstrap-server broker:9092 --topics orders --rename orders=orders-copy --prove\n" +
 			"  ottla restore --store s3://backups/kafka --cluster production --at '2026-11-21 17:59:00' --topics orders --existing purge --purge orders --groups 'billing*'\n" +
 			"  ottla restore --store s3://backups/kafka --cluster staging --rename 'prod.*=test.*' --to 2026-11-21T17:59:00.123Z\n" +
-			"  ottla restore --deleted-topic orders --cluster production",
+			"  ottla restore --deleted-topic orders",
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.deletedFrom(&o); err != nil {
 				return err
 			}
-			return a.withStore(cmd.Context(), o.storeFlags, func(s *openStore) error {
-				if o.abandon {
-					return a.abandonRestore(cmd.Context(), s, &o)
-				}
-				return a.restore(cmd, s, &o)
-			})
+			return a.withStore(cmd.Context(), o.storeFlags, func(s *openStore) error { return a.restore(cmd, s, &o) })
 		},
 	}
 	o.flags(cmd)
@@ -52,7 +45,7 @@ func (a *app) restoreCommand() *cobra.Command {
 // restore plans, and carries out what nothing stands against.
 func (a *app) restore(cmd *cobra.Command, s *openStore, o *restoreFlags) error {
 	ctx := cmd.Context()
-	target, err := a.cluster(o.target, false)
+	target, err := a.cluster(o.target, o.deleted != "") // a deleted topic goes back to where it was
 	if err != nil {
 		return err
 	}
@@ -69,11 +62,7 @@ func (a *app) restore(cmd *cobra.Command, s *openStore, o *restoreFlags) error {
 	if err != nil {
 		return fmt.Errorf("look at %s: %w", target.label, err)
 	}
-	kept, err := a.kept(ctx, plan, target)
-	if err != nil {
-		return err
-	}
-	plan.Problems = slices.Concat(plan.Problems, o.refused(plan, target), kept)
+	plan.Problems = append(plan.Problems, o.refused(plan, target)...)
 	if o.dry || len(plan.Problems) > 0 {
 		return a.restorePlanned(show.RestorePlan{Name: options.Name, Plan: plan})
 	}
@@ -118,33 +107,13 @@ func (a *app) carryRestore(cmd *cobra.Command, options restore.Options, plan res
 	report, err := restore.Run(cmd.Context(), options)
 	m.end()
 	if err != nil {
-		_, _ = fmt.Fprintf(a.err, "restore %s is not done, and until it is, retention of its topics stays lifted; go on with it:\n  %s\nor give it up:\n  %s --abandon\n", name, repeat, repeat)
+		_, _ = fmt.Fprintf(a.err, "restore %s is not done; go on with it:\n  %s\n", name, repeat)
 		return fmt.Errorf("restore %s: %w", name, err)
 	}
 	if err := a.printer(a.out).Restored(show.Restored{Name: name, Report: report}); err != nil {
 		return err
 	}
 	return exit(restoredCode(report))
-}
-
-// abandonRestore gives a restore up that is not done.
-func (a *app) abandonRestore(ctx context.Context, s *openStore, o *restoreFlags) error {
-	if o.name == "" {
-		return &usageError{errors.New("--abandon gives up the restore of a name"), "say which: --name NAME; it was printed when the restore began"}
-	}
-	target, err := a.cluster(o.target, false)
-	if err != nil {
-		return err
-	}
-	r, err := s.find(ctx, o.storeFlags)
-	if err != nil {
-		return err
-	}
-	words, err := restore.Abandon(ctx, restore.Options{Name: o.name, Dial: target.dial, Repository: r, Now: time.Now})
-	for _, line := range words {
-		_, _ = fmt.Fprintln(a.out, line)
-	}
-	return err
 }
 
 // restoredCode is 1 where the proof failed, and 3 where something was left alone.

@@ -36,7 +36,6 @@ type restoreFlags struct {
 	headers       bool
 	prove         bool
 	dry           bool
-	abandon       bool
 	bytesPerSec   size
 	recordsPerSec int64
 	concurrency   int
@@ -67,7 +66,6 @@ func (o *restoreFlags) flags(cmd *cobra.Command) {
 	f.BoolVar(&o.headers, "offset-headers", false, "add ottla-original-offset headers to records")
 	f.BoolVar(&o.prove, "prove", false, "read the restored topics, and compare the digests of all records with the backup's")
 	f.BoolVar(&o.dry, "dry-run", false, "only look, and print what would be done")
-	f.BoolVar(&o.abandon, "abandon", false, "give the restore of that --name up: what it has written stays, and its topics are configured as they were")
 	f.StringVar(&o.name, "name", "", "name of the restore; the same name goes on where it stopped. Made of point and time if not given")
 	f.Var(&o.bytesPerSec, "bytes-per-second", "the most that is written, such as 50MiB; no limit if not given")
 	f.Int64Var(&o.recordsPerSec, "records-per-second", 0, "the most records that are written; no limit if not given")
@@ -116,7 +114,7 @@ func partitionMap(all []string) (map[string]map[int32]int32, error) {
 
 // refused are the topics that would be emptied and may not be: internal and
 // protected ones never, what the agent's configuration does not allow on its
-// clusters, and what the person has not named.
+// clusters or wants a final backup of, and what the person has not named.
 func (o *restoreFlags) refused(plan restore.Plan, target *dialed) []restore.Problem {
 	var out []restore.Problem
 	for _, t := range plan.Topics {
@@ -131,6 +129,9 @@ func (o *restoreFlags) refused(plan restore.Plan, target *dialed) []restore.Prob
 			problem.Text, problem.Hint = "it is protected, and never emptied", "restore under another name: --rename "+t.Source+"="+t.Target+"-restored"
 		case !target.mayPurge(t.Target):
 			problem.Text, problem.Hint = "the configuration does not allow that it is emptied", "backups.allowPurge lists what may be"
+		case target.finals():
+			problem.Text = "the configuration wants a final backup of what is emptied (backups.finalBackup), which only the agent takes"
+			problem.Hint = "declare it: a KafkaRestore with purgeTopics, or restore under another name: --rename " + t.Source + "=" + t.Target + "-restored"
 		case !o.yes && !slices.Contains(o.purge, t.Target):
 			problem.Text, problem.Hint = "all its records would be deleted first", "say that you mean it: --purge "+t.Target
 		default:
@@ -151,3 +152,6 @@ func (d *dialed) protects(topic string) bool {
 func (d *dialed) mayPurge(topic string) bool {
 	return d.whole == nil || matches(d.whole.Backups.AllowPurge, topic)
 }
+
+// finals tells a configured cluster that loses no topic without a final backup.
+func (d *dialed) finals() bool { return d.whole != nil && d.whole.Backups.FinalBackup != nil }

@@ -82,6 +82,7 @@ type BackupsConfig struct {
 	SigningKeyFile string             `json:"signingKeyFile" doc:"ed25519 key that signs manifests and evidence, as PEM (PKCS 8). backup.key in the state directory, made at the first run, if not given."`
 	TrustedKeys    []string           `json:"trustedKeys" doc:"ed25519 public keys, in base64, that may have signed what is restored, besides our own. Without any, whoever signed is only shown."`
 	Memory         int64              `json:"memory" doc:"Bytes of memory for each run or restore." default:"268435456" min:"67108864"`
+	Brokers        int                `json:"brokers" doc:"Brokers that a run reads from at once; all of them if not given." min:"0"`
 	FinalBackup    *FinalBackupConfig `json:"finalBackup" doc:"A topic that Git removes is backed up, verified, and only then deleted."`
 	AllowPurge     []string           `json:"allowPurge" doc:"Topics that a restore may empty first, as patterns, where its document asks for it and a person confirms. None by default."`
 	AllowWebhooks  []string           `json:"allowWebhooks" doc:"Hosts that the webhooks of a KafkaBackupValidation may ask, as patterns. None by default."`

@@ -33,15 +33,12 @@ func (h *house) work(c agent.ClusterConfig, with hooks) (*work.Service, error) {
 	}
 	b := h.config.Backups
 	o := work.Options{
-		Cluster: c.Name, Stores: stores, StateDir: h.config.StateDir, Key: key, Trusted: trusted, Memory: b.Memory, Writer: writer(),
+		Cluster: c.Name, Stores: stores, StateDir: h.config.StateDir, Key: key, Trusted: trusted, Memory: b.Memory, Brokers: b.Brokers, Writer: writer(),
 		AllowPurge: b.AllowPurge, AllowWebhooks: b.AllowWebhooks, Scratch: b.Scratch, Embedded: embeddedKafka, Now: time.Now,
 		Poke: func() { h.agent.Poke() },
 	}
 	for _, other := range h.config.Clusters {
 		o.Clusters = append(o.Clusters, work.Cluster{Name: other.Name, Options: kafkaOptions(other), Protected: other.Protected.Topics})
-	}
-	for _, sync := range h.config.Syncs {
-		o.Kept = append(o.Kept, sync.Cluster)
 	}
 	if f := b.FinalBackup; f != nil {
 		o.Final = &work.Final{Store: f.Store, Quiet: f.Quiet}

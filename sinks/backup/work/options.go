@@ -19,12 +19,12 @@ import (
 type Options struct {
 	Cluster  string    // whose syncs declare the work
 	Clusters []Cluster // that documents may name, Cluster among them
-	Kept     []string  // names of clusters that syncs of this agent keep
 	Stores   []Store
 	StateDir string // pvc's are directories below it, and records of jobs that have no backup
 	Key      ed25519.PrivateKey
 	Trusted  []ed25519.PublicKey
 	Memory   int64  // bytes for each run; 0 is 256 MiB
+	Brokers  int    // that a run reads from at once; 0 is all
 	Writer   string // who we are: host/pid
 	// AllowPurge and AllowWebhooks are patterns of topics that a restore may empty
 	// first, and of hosts that a validation may ask.

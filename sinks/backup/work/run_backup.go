@@ -40,7 +40,7 @@ func (s *Service) newestOf(ctx context.Context, of policyRun) (newest, since tim
 		return newest, since, fmt.Errorf("read the policies: %w", err)
 	}
 	if doesOf(of.id) != backup.DoesBackup {
-		newest, err = s.newestEvidence(ctx, h, of.id)
+		newest, err = newestEvidence(ctx, h, of.id)
 		return newest, since, err
 	}
 	p, err := h.Newest(ctx)
@@ -91,7 +91,7 @@ func (s *Service) captureOptions(of policyRun, h *home, progress func(capture.Pr
 		Dial: open, Repository: h.Repository, Kind: kind,
 		Topics: of.spec.List(backup.FieldTopics), Exclude: of.spec.List(backup.FieldExclude),
 		Mode: capture.Mode(of.spec["mode"]), Codec: of.spec["codec"], Level: int(of.spec.Int("level")),
-		PackSize: of.spec.Int("packBytes"), Memory: s.o.Memory, Connections: int(of.spec.Int("connections")),
+		PackSize: of.spec.Int("packBytes"), Memory: s.o.Memory, Brokers: s.o.Brokers, Connections: int(of.spec.Int("connections")),
 		BytesPerSec: of.spec.Int("bytesPerSec"), Archive: of.spec.Duration("archive"), Now: s.o.Now, Progress: progress,
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/ottla-io/ottla/agent"
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/sinks/backup"
+	"github.com/ottla-io/ottla/sinks/backup/restore"
 	"github.com/ottla-io/ottla/sinks/kafka"
 )
 
@@ -18,6 +19,7 @@ func guardsOf(c agent.ClusterConfig, s agent.SyncConfig, safe *protected) []reco
 	users := c.AllowDeletion.Users == nil || *c.AllowDeletion.Users
 	guards := []reconcile.Guard{
 		reconcile.Protect(outside(s.Allow)),
+		refusing(outsideJob(s.Allow)),
 		reconcile.Protect(safe.words),
 		reconcile.Preserve(protectedTopic(c.Protected.Topics)),
 		reconcile.Deletions(map[string]bool{
@@ -61,6 +63,77 @@ func outside(allow agent.AllowConfig) func(reconcile.ID) string {
 		}
 		return ""
 	}
+}
+
+// refusing refuses every change that it has words for.
+func refusing(words func(reconcile.Change) string) reconcile.Guard {
+	return func(p reconcile.Plan) reconcile.Plan {
+		var verdicts []reconcile.Verdict
+		for _, c := range p.Changes {
+			if w := words(c); w != "" {
+				verdicts = append(verdicts, reconcile.Verdict{ID: c.ID, Refused: w})
+			}
+		}
+		return p.Judged(verdicts)
+	}
+}
+
+// outsideJob has words for what a job would write to beyond what a sync may
+// declare. What is only read, or copied into a store, is not bounded; nor is the
+// end of a job.
+func outsideJob(allow agent.AllowConfig) func(reconcile.Change) string {
+	return func(c reconcile.Change) string {
+		bounded := len(allow.Topics)+len(allow.Principals) > 0
+		if !bounded || c.ID.Kind != backup.KindJob || c.Action != reconcile.Create {
+			return ""
+		}
+		job := declared(c)
+		switch job[backup.FieldDoes] {
+		case backup.DoesRestore:
+			if job["access"] != "" {
+				return "it restores access, which may be anybody's, and the agent's configuration bounds what this sync may declare (syncs[].allow)"
+			}
+			return outsideTopics(allow.Topics, job)
+		case backup.DoesReset:
+			return outsideTopics(allow.Topics, job)
+		case backup.DoesRollback:
+			if len(allow.Topics) > 0 {
+				return "it puts groups back on whatever topics its snapshot has, and the agent's configuration bounds which ones this sync may declare (syncs[].allow.topics)"
+			}
+		}
+		return ""
+	}
+}
+
+// outsideTopics has words for a topic that a job writes to, or moves groups on,
+// and that is not allowed. A pattern may lead anywhere.
+func outsideTopics(allowed []string, job backup.Spec) string {
+	if len(allowed) == 0 {
+		return ""
+	}
+	topics, rename := job.List(backup.FieldTopics), job.Below("rename")
+	if len(topics) == 0 {
+		return "the agent's configuration bounds which topics this sync may declare (syncs[].allow.topics): name the job's topics one by one"
+	}
+	for _, t := range topics {
+		target := restore.Target(rename, t)
+		switch {
+		case strings.ContainsAny(t+target, "*?"):
+			return fmt.Sprintf("the agent's configuration bounds which topics this sync may declare (syncs[].allow.topics): name the job's topics one by one, %s is a pattern", t)
+		case !matches(allowed, target):
+			return fmt.Sprintf("the agent's configuration does not allow this sync topic %s (syncs[].allow.topics)", target)
+		}
+	}
+	return ""
+}
+
+// declared is what a change that creates something asks for.
+func declared(c reconcile.Change) backup.Spec {
+	fields := map[string]reconcile.Value{}
+	for _, f := range c.Fields {
+		fields[f.Name] = f.To
+	}
+	return backup.SpecOf(fields)
 }
 
 // protected are the principals of one cluster that no commit may change.

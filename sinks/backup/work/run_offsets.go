@@ -2,7 +2,6 @@ package work
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,23 +10,8 @@ import (
 
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/sinks/backup"
-	"github.com/ottla-io/ottla/sinks/backup/format"
-	"github.com/ottla-io/ottla/sinks/backup/restore"
-	"github.com/ottla-io/ottla/sinks/backup/restore/groups"
+	"github.com/ottla-io/ottla/sinks/backup/restore/offsets"
 )
-
-// admin opens a client that asks a document's cluster.
-func (s *Service) admin(ctx context.Context, of policyRun) (*kadm.Client, error) {
-	open, err := s.dialer(of.spec, of.means)
-	if err != nil {
-		return nil, err
-	}
-	client, err := open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return kadm.NewClient(client), nil
-}
 
 // resetOnce puts groups to other offsets. A group with members is left alone.
 func (s *Service) resetOnce(ctx context.Context, _ *job, of policyRun) (result, error) {
@@ -35,177 +19,73 @@ func (s *Service) resetOnce(ctx context.Context, _ *job, of policyRun) (result, 
 	if err != nil {
 		return result{}, err
 	}
-	admin, err := s.admin(ctx, of)
+	open, err := s.dialer(of.spec, of.means)
 	if err != nil {
 		return result{}, err
 	}
-	defer admin.Close()
-	now, err := groups.Read(ctx, admin, of.spec.List("groups"))
-	if err != nil {
+	spec := of.spec
+	o := offsets.ResetOptions{
+		Name: restoreName(of), Dial: open, Repository: h.Repository, Groups: spec.List("groups"), Strategy: offsets.Strategy(spec["strategy"]),
+		Timestamp: spec.Time("timestamp"), Offset: spec.Int("offset"), ContinueOnError: spec.Is("continueOnError"),
+		Snapshot: true, DryRun: spec.Is(backup.FieldDryRun), Now: s.o.Now,
+	}
+	if o.Topics, err = topicsOf(ctx, open, spec.List(backup.FieldTopics)); err != nil {
 		return result{}, err
 	}
-	targets, err := s.resetTargets(ctx, admin, of, now)
-	if err != nil {
-		return result{}, err
-	}
-	name := restoreName(of)
-	if !of.spec.Is(backup.FieldDryRun) {
-		if _, err := (groups.Snapshot{Name: name, Taken: s.o.Now(), Groups: now}).Save(ctx, h.Repository); err != nil {
+	if o.Strategy == offsets.FromMapping {
+		h, name, err := s.ofRestore(ctx, of.id, spec["mapping"])
+		if err != nil {
 			return result{}, err
 		}
+		o.Mapping, o.Restore = h.Repository, name
 	}
-	out, err := setGroups(ctx, admin, of.spec, now, targets)
-	out.text = append(out.text, "the groups as they were: snapshot "+name)
-	return out, err
-}
-
-// setGroups commits each group's offsets and reads them again.
-func setGroups(ctx context.Context, admin *kadm.Client, spec backup.Spec, now []groups.Group, targets map[string][]format.Commit) (result, error) {
-	var out result
-	var failed []error
-	for _, g := range now {
-		commits := targets[g.Name]
-		switch {
-		case spec.Is(backup.FieldDryRun):
-			out.text = append(out.text, fmt.Sprintf("dry run: group %s would be set in %d partitions%s", g.Name, len(commits), alive(g)))
-			continue
-		case g.Live():
-			failed = append(failed, fmt.Errorf("group %s is left alone%s", g.Name, alive(g)))
-			continue
-		}
-		err := groups.Commit(ctx, admin, g.Name, commits)
-		if err == nil {
-			err = groups.Verify(ctx, admin, g.Name, commits, nil)
-		}
-		if err == nil {
-			out.text = append(out.text, fmt.Sprintf("group %s is set in %d partitions", g.Name, len(commits)))
-		}
-		failed = append(failed, err)
+	report, err := offsets.Reset(ctx, o)
+	out := setWords(report)
+	if report.Snapshot != "" {
+		out.text = append(out.text, "the groups as they were: snapshot "+report.Snapshot)
 	}
-	err := errors.Join(failed...)
-	if err != nil && spec.Is("continueOnError") {
+	if err != nil && o.ContinueOnError {
 		out.text = append(out.text, strings.Split(err.Error(), "\n")...)
-		return out, nil
+		err = nil
 	}
 	return out, err
 }
 
-func alive(g groups.Group) string {
-	if !g.Live() {
-		return ""
+// topicsOf are the topics that patterns name on the cluster.
+func topicsOf(ctx context.Context, open dial, patterns []string) ([]string, error) {
+	if len(patterns) == 0 {
+		return nil, nil
 	}
-	return fmt.Sprintf(": it has %d members; stop its consumers first", g.Members)
-}
-
-// resetTargets are the offsets that each group is put to.
-func (s *Service) resetTargets(ctx context.Context, admin *kadm.Client, of policyRun, now []groups.Group) (map[string][]format.Commit, error) {
-	if of.spec["strategy"] == "from-mapping" {
-		return s.mapped(ctx, of, now)
-	}
-	topics, err := resetTopics(ctx, admin, of.spec, now)
-	if err != nil || len(topics) == 0 {
-		return nil, err
-	}
-	listed, err := resetOffsets(ctx, admin, of.spec, topics)
+	client, err := open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := listed.Error(); err != nil {
-		return nil, fmt.Errorf("read the offsets of the topics: %w", err)
-	}
-	targets := map[string][]format.Commit{}
-	for _, g := range now {
-		listed.Each(func(o kadm.ListedOffset) {
-			if _, had := g.At(o.Topic, o.Partition); had || len(of.spec.List(backup.FieldTopics)) > 0 {
-				targets[g.Name] = append(targets[g.Name], format.Commit{Topic: o.Topic, Partition: o.Partition, Offset: o.Offset, Epoch: -1})
-			}
-		})
-		groups.Sort(targets[g.Name])
-	}
-	return targets, nil
-}
-
-// resetTopics are those the document names, and otherwise all that the groups
-// have committed to.
-func resetTopics(ctx context.Context, admin *kadm.Client, spec backup.Spec, now []groups.Group) ([]string, error) {
-	var topics []string
-	for _, g := range now {
-		for _, c := range g.Offsets {
-			topics = append(topics, c.Topic)
-		}
-	}
-	if named := spec.List(backup.FieldTopics); len(named) > 0 {
-		all, err := admin.ListTopics(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("list topics: %w", err)
-		}
-		topics = nil
-		for _, t := range all.Names() {
-			if matches(named, t) {
-				topics = append(topics, t)
-			}
-		}
-	}
-	slices.Sort(topics)
-	return slices.Compact(topics), nil
-}
-
-func resetOffsets(ctx context.Context, admin *kadm.Client, spec backup.Spec, topics []string) (kadm.ListedOffsets, error) {
-	switch spec["strategy"] {
-	case "to-earliest":
-		return admin.ListStartOffsets(ctx, topics...)
-	case "to-latest":
-		return admin.ListEndOffsets(ctx, topics...)
-	case "to-timestamp":
-		return admin.ListOffsetsAfterMilli(ctx, spec.Time("timestamp").UnixMilli(), topics...)
-	}
-	return withinLog(ctx, admin, spec.Int("offset"), topics)
-}
-
-// withinLog is one offset in every partition, and the nearest end of the log
-// where it has none of that number.
-func withinLog(ctx context.Context, admin *kadm.Client, offset int64, topics []string) (kadm.ListedOffsets, error) {
-	starts, err := admin.ListStartOffsets(ctx, topics...)
+	defer client.Close()
+	all, err := kadm.NewClient(client).ListTopics(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("list topics: %w", err)
 	}
-	ends, err := admin.ListEndOffsets(ctx, topics...)
-	if err != nil {
-		return nil, err
+	named := slices.DeleteFunc(all.Names(), func(t string) bool { return !matches(patterns, t) })
+	if len(named) == 0 {
+		return nil, fmt.Errorf("there is no topic %s", strings.Join(patterns, ", "))
 	}
-	ends.Each(func(e kadm.ListedOffset) {
-		low, _ := starts.Lookup(e.Topic, e.Partition)
-		e.Offset = min(max(offset, low.Offset), e.Offset)
-		ends[e.Topic][e.Partition] = e
-	})
-	return ends, nil
+	return named, nil
 }
 
-// mapped takes each group's offsets through the map that a restore wrote.
-func (s *Service) mapped(ctx context.Context, of policyRun, now []groups.Group) (map[string][]format.Commit, error) {
-	h, name, err := s.ofRestore(ctx, of.id, of.spec["mapping"])
-	if err != nil {
-		return nil, err
-	}
-	targets := map[string][]format.Commit{}
-	known := map[string]bool{}
-	err = restore.Offsets(ctx, h.Repository, name, func(m restore.Map) error {
-		for _, g := range now {
-			c, had := g.At(m.Source, m.Partition)
-			key := fmt.Sprint(g.Name, "|", m.Target, "|", m.TargetPartition)
-			if !had || known[key] {
-				continue
-			}
-			to, found := m.Of(c.Offset)
-			if !found && m.End == 0 {
-				continue // a later piece of this map is behind it
-			}
-			known[key] = true
-			targets[g.Name] = append(targets[g.Name], format.Commit{Topic: m.Target, Partition: m.TargetPartition, Offset: to, Epoch: -1, Metadata: c.Metadata})
+// setWords say what became, or would become, of each group.
+func setWords(r offsets.Report) result {
+	out := result{report: r}
+	for _, g := range r.Groups {
+		switch {
+		case r.DryRun && g.Live > 0:
+			out.text = append(out.text, fmt.Sprintf("dry run: group %s would be left alone: it has %d members; stop its consumers first", g.Group, g.Live))
+		case r.DryRun:
+			out.text = append(out.text, fmt.Sprintf("dry run: group %s would be set in %d partitions", g.Group, len(g.Moves)))
+		case g.Error == "" && g.Live == 0:
+			out.text = append(out.text, fmt.Sprintf("group %s is set in %d partitions", g.Group, len(g.Moves)))
 		}
-		return nil
-	})
-	return targets, err
+	}
+	return out
 }
 
 // ofRestore finds the repository of a KafkaRestore and the name it is recorded
@@ -271,47 +151,13 @@ func (s *Service) rollbackOnce(ctx context.Context, _ *job, of policyRun) (resul
 	if err != nil {
 		return result{}, err
 	}
-	was, err := groups.Load(ctx, h.Repository, name)
+	open, err := s.dialer(of.spec, of.means)
 	if err != nil {
 		return result{}, err
 	}
-	admin, err := s.admin(ctx, of)
-	if err != nil {
-		return result{}, err
-	}
-	defer admin.Close()
-	return rollBack(ctx, admin, of.spec, was)
-}
-
-func rollBack(ctx context.Context, admin *kadm.Client, spec backup.Spec, was groups.Snapshot) (result, error) {
-	var then []groups.Group
-	var names []string
-	for _, g := range was.Groups {
-		if only := spec.List("groups"); len(only) == 0 || slices.Contains(only, g.Name) {
-			then, names = append(then, g), append(names, g.Name)
-		}
-	}
-	now, err := groups.Read(ctx, admin, names)
-	if err != nil {
-		return result{}, err
-	}
-	targets := map[string][]format.Commit{}
-	var failed []error
-	for i, g := range then {
-		targets[g.Name] = g.Offsets
-		if now[i].Live() || spec.Is(backup.FieldDryRun) {
-			continue
-		}
-		var gone []format.Commit
-		for _, c := range now[i].Offsets {
-			if _, had := g.At(c.Topic, c.Partition); !had {
-				gone = append(gone, c)
-			}
-		}
-		failed = append(failed, groups.Forget(ctx, admin, g.Name, gone))
-	}
-	if err := errors.Join(failed...); err != nil {
-		return result{}, err
-	}
-	return setGroups(ctx, admin, spec, now, targets)
+	report, err := offsets.Rollback(ctx, offsets.RollbackOptions{
+		Snapshot: name, Dial: open, Repository: h.Repository, Groups: of.spec.List("groups"),
+		DryRun: of.spec.Is(backup.FieldDryRun), Verify: true, Now: s.o.Now,
+	})
+	return setWords(report), err
 }

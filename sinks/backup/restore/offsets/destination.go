@@ -120,14 +120,17 @@ type moved map[string][]format.Commit
 
 // mapped reads the map of offsets of a restore.
 func mapped(ctx context.Context, o ResetOptions, all []groups.Group) (destination, error) {
-	if o.Repository == nil || o.Restore == "" {
+	if o.Mapping == nil {
+		o.Mapping = o.Repository
+	}
+	if o.Mapping == nil || o.Restore == "" {
 		return nil, errors.New("from-mapping needs the name of the restore that wrote the map")
 	}
 	names := make([]string, len(all))
 	for i, g := range all {
 		names[i] = g.Name
 	}
-	out, err := restore.Translate(ctx, o.Repository, o.Restore, names)
+	out, err := restore.Translate(ctx, o.Mapping, o.Restore, names)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -190,5 +191,22 @@ func TestASnapshotIsTakenOnce(t *testing.T) {
 		if _, err := Rollback(t.Context(), o); err == nil {
 			t.Errorf("%+v is carried out", o)
 		}
+	}
+}
+
+func TestASnapshotOfAnotherClusterIsRefused(t *testing.T) {
+	w := newWorld(t)
+	w.commit("g", "orders", 0, 5, "")
+	_, err := Reset(t.Context(), w.options(ToLatest, "g"))
+	w.must(err)
+	other, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ClusterID("elsewhere"))
+	w.must(err)
+	t.Cleanup(other.Close)
+	dial := func(context.Context) (*kgo.Client, error) {
+		return kgo.NewClient(kgo.SeedBrokers(other.ListenAddrs()...))
+	}
+	_, err = Rollback(t.Context(), RollbackOptions{Snapshot: "before", Dial: dial, Repository: w.repo})
+	if err == nil || !strings.Contains(err.Error(), "this is cluster elsewhere") {
+		t.Errorf("the error is %v", err)
 	}
 }

@@ -31,13 +31,15 @@ const (
 type ResetOptions struct {
 	Name       string // of the snapshot that is taken first
 	Dial       func(context.Context) (*kgo.Client, error)
-	Repository *repository.Repository // of snapshot and mapping; may be nil where neither is wanted
+	Repository *repository.Repository // of the snapshot; may be nil where none is wanted
 	Groups     []string
 	Topics     []string // none are all that a group has offsets in
 	Strategy   Strategy
 	Timestamp  time.Time // of ToTimestamp
 	Offset     int64     // of ToOffset
 	Restore    string    // of FromMapping: the restore that wrote the map
+	// Mapping is the repository of that restore; nil is Repository.
+	Mapping *repository.Repository
 	// Parallelism is groups at once; 0 is 50.
 	Parallelism     int
 	ContinueOnError bool // a group that fails does not stop the others

@@ -37,6 +37,9 @@ func Rollback(ctx context.Context, o RollbackOptions) (Report, error) {
 		return r, err
 	}
 	defer s.client.Close()
+	if err := s.same(ctx, snapshot); err != nil {
+		return r, err
+	}
 	then, err := pick(snapshot, o.Groups)
 	if err != nil {
 		return r, err
@@ -57,6 +60,19 @@ func Rollback(ctx context.Context, o RollbackOptions) (Report, error) {
 	}
 	r.Took = clock(o.Now).Sub(r.Began)
 	return r, err
+}
+
+// same refuses a snapshot of another cluster: groups of the same names are other
+// groups there, and offsets lead to other records.
+func (s *session) same(ctx context.Context, was groups.Snapshot) error {
+	brokers, err := s.admin.BrokerMetadata(ctx)
+	if err != nil {
+		return fmt.Errorf("ask the cluster for its id: %w", err)
+	}
+	if was.Cluster != "" && was.Cluster != brokers.Cluster {
+		return fmt.Errorf("snapshot %s was taken on cluster %s, and this is cluster %s: its offsets mean nothing here", was.Name, was.Cluster, brokers.Cluster)
+	}
+	return nil
 }
 
 // pick takes groups out of a snapshot.

@@ -66,6 +66,15 @@ func (a *app) backupRetain(ctx context.Context, s *openStore, o retainFlags) err
 	if err != nil {
 		return &sources.HintError{Err: err, Hint: "here the rules are --keep-last, --keep-within, --keep-hourly, --keep-daily, --keep-weekly, --keep-monthly and --keep-yearly"}
 	}
+	restoring, err := r.Restoring(ctx)
+	if err != nil {
+		return err
+	}
+	for i, d := range decisions {
+		if name := restoring[d.Point.Number]; name != "" {
+			decisions[i].Keep = append(d.Keep, "a restore is under way: "+name)
+		}
+	}
 	out := show.Retained{Store: s.name, Backup: r.Identity(), DryRun: o.dry, Points: show.RetainedOf(decisions)}
 	drop := dropped(decisions)
 	if out.Freed, err = freed(ctx, r, decisions); err != nil {

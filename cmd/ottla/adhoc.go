@@ -10,6 +10,7 @@ import (
 
 	"github.com/ottla-io/ottla/agent"
 	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sinks/backup/work"
 	"github.com/ottla-io/ottla/sources"
 )
 
@@ -57,7 +58,11 @@ func (a *app) adhocAgent(dir string, o adhoc) (*agent.Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	cluster, sync, err := a.adhocConfig(o)
+	config, cluster, sync, err := a.adhocConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	beside, err := workOptions(config, cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -77,31 +82,32 @@ func (a *app) adhocAgent(dir string, o adhoc) (*agent.Agent, error) {
 		Binding: reconcile.Binding{Repository: dir, Path: at.path, Ref: "directory"},
 	}
 	return agent.New(agent.Options{Log: a.quietLog(), Clusters: []*agent.Cluster{{
-		Name: cluster.Name, Connect: connectTo(cluster, safe), Ledger: noLedger{}, Now: time.Now, Step: a.step, Syncs: []*agent.Sync{one},
+		Name: cluster.Name, Connect: withKinds(connectTo(cluster, safe), work.New(beside).Kinds()), Ledger: noLedger{}, Now: time.Now, Step: a.step, Syncs: []*agent.Sync{one},
 	}}}), nil
 }
 
-// adhocConfig is the sync that was named, the only one there is, or none where
-// --bootstrap says which cluster is meant.
-func (a *app) adhocConfig(o adhoc) (agent.ClusterConfig, agent.SyncConfig, error) {
+// adhocConfig is the configuration with the sync that was named, the only one
+// there is, or none where --bootstrap says which cluster is meant.
+func (a *app) adhocConfig(o adhoc) (*agent.Config, agent.ClusterConfig, agent.SyncConfig, error) {
 	if len(o.bootstrap) > 0 {
-		return agent.ClusterConfig{Name: o.bootstrap[0], BootstrapServers: o.bootstrap},
+		cluster := agent.ClusterConfig{Name: o.bootstrap[0], BootstrapServers: o.bootstrap}
+		return &agent.Config{Clusters: []agent.ClusterConfig{cluster}}, cluster,
 			agent.SyncConfig{Name: "directory", Drift: reconcile.DriftHeal}, nil
 	}
 	config, err := a.loadConfig()
 	if err != nil {
-		return agent.ClusterConfig{}, agent.SyncConfig{}, &sources.HintError{
+		return nil, agent.ClusterConfig{}, agent.SyncConfig{}, &sources.HintError{
 			Err: err, Hint: "with --bootstrap HOST:PORT a directory is planned without a configuration"}
 	}
 	var names []string
 	for _, s := range config.Syncs {
 		if s.Name == o.sync || o.sync == "" && len(config.Syncs) == 1 {
 			cluster, _ := config.Cluster(s.Cluster)
-			return cluster, s, nil
+			return config, cluster, s, nil
 		}
 		names = append(names, s.Name)
 	}
-	return agent.ClusterConfig{}, agent.SyncConfig{}, &usageError{
+	return nil, agent.ClusterConfig{}, agent.SyncConfig{}, &usageError{
 		fmt.Errorf("the configuration has the syncs %q", names), "say which one is meant: --sync NAME"}
 }
 

@@ -19,34 +19,45 @@ import (
 // work makes what goes on beside the rounds of one cluster. Nothing of it works
 // before the agent does.
 func (h *house) work(c agent.ClusterConfig, with hooks) (*work.Service, error) {
-	stores, err := workStores(h.config)
+	o, err := workOptions(h.config, c)
 	if err != nil {
 		return nil, err
 	}
-	key, err := signingKey(h.config)
-	if err != nil {
+	if o.Key, err = signingKey(h.config); err != nil {
 		return nil, err
 	}
-	trusted, err := trustedKeys(h.config, key)
-	if err != nil {
+	if o.Trusted, err = trustedKeys(h.config, o.Key); err != nil {
 		return nil, err
 	}
-	b := h.config.Backups
-	o := work.Options{
-		Cluster: c.Name, Stores: stores, StateDir: h.config.StateDir, Key: key, Trusted: trusted, Memory: b.Memory, Brokers: b.Brokers, Writer: writer(),
-		AllowPurge: b.AllowPurge, AllowWebhooks: b.AllowWebhooks, Scratch: b.Scratch, Embedded: embeddedKafka, Now: time.Now,
-		Poke: func() { h.agent.Poke() },
-	}
-	for _, other := range h.config.Clusters {
-		o.Clusters = append(o.Clusters, work.Cluster{Name: other.Name, Options: kafkaOptions(other), Protected: other.Protected.Topics})
-	}
-	if f := b.FinalBackup; f != nil {
-		o.Final = &work.Final{Store: f.Store, Quiet: f.Quiet}
-	}
+	o.Poke = func() { h.agent.Poke() }
 	if with.worked != nil {
 		o.Told = func(all []sinks.Incident) { with.worked(c.Name, all) }
 	}
 	return work.New(o), nil
+}
+
+// workOptions is what a configuration says of work on a cluster: enough to look,
+// without a key to sign with.
+func workOptions(config *agent.Config, c agent.ClusterConfig) (work.Options, error) {
+	stores, err := workStores(config)
+	if err != nil {
+		return work.Options{}, err
+	}
+	b := config.Backups
+	o := work.Options{
+		Cluster: c.Name, Stores: stores, StateDir: config.StateDir, Memory: b.Memory, Brokers: b.Brokers, Writer: writer(),
+		AllowPurge: b.AllowPurge, AllowWebhooks: b.AllowWebhooks, Scratch: b.Scratch, Embedded: embeddedKafka, Now: time.Now,
+	}
+	for _, other := range config.Clusters {
+		o.Clusters = append(o.Clusters, work.Cluster{Name: other.Name, Options: kafkaOptions(other), Protected: other.Protected.Topics})
+	}
+	for _, sync := range config.Syncs {
+		o.Kept = append(o.Kept, sync.Cluster)
+	}
+	if f := b.FinalBackup; f != nil {
+		o.Final = &work.Final{Store: f.Store, Quiet: f.Quiet}
+	}
+	return o, nil
 }
 
 // writer is who we are in leases and manifests.

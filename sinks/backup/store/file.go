@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gocloud.dev/blob"
@@ -29,17 +30,20 @@ const stale = 48 * time.Hour
 // renames, so two writers can both win; it never fsyncs, leaves attribute files
 // and leaves directories out that it cannot read.
 type directory struct {
-	root  string
-	clean sync.Once
+	root   string
+	unborn atomic.Bool // it may not be there yet: the first write makes it
+	clean  sync.Once
 }
 
+// openDirectory opens a directory. With create one that is not there is empty
+// until somebody writes: looking makes nothing.
 func openDirectory(root string, create bool) (*blob.Bucket, error) {
-	if create {
-		if err := os.MkdirAll(root, 0o700); err != nil {
-			return nil, fmt.Errorf("make the directory of the store: %w", err)
-		}
-	}
+	d := &directory{root: root}
 	info, err := os.Stat(root)
+	if errors.Is(err, fs.ErrNotExist) && create {
+		d.unborn.Store(true)
+		return blob.NewBucket(d), nil
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the directory %s of the store does not exist: mount it, make it, or put ?create_dir=true behind its URL", root)
 	}
@@ -49,7 +53,7 @@ func openDirectory(root string, create bool) (*blob.Bucket, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("%s is no directory", root)
 	}
-	return blob.NewBucket(&directory{root: root}), nil
+	return blob.NewBucket(d), nil
 }
 
 // ErrorCode implements driver.Bucket.
@@ -146,7 +150,11 @@ func (d *directory) Delete(_ context.Context, key string, _ *driver.DeleteOption
 // ListPaged implements driver.Bucket. A directory that cannot be read is an
 // error: what it holds must not seem to be gone.
 func (d *directory) ListPaged(_ context.Context, o *driver.ListOptions) (*driver.ListPage, error) {
-	if _, err := os.Stat(d.root); err != nil {
+	_, err := os.Stat(d.root)
+	if errors.Is(err, fs.ErrNotExist) && d.unborn.Load() {
+		return &driver.ListPage{}, nil
+	}
+	if err != nil {
 		return nil, fmt.Errorf("the directory of the store is gone, is it mounted? %v", err) //nolint:errorlint // a missing store must not look like a missing object
 	}
 	base := ""

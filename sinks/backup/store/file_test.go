@@ -121,7 +121,16 @@ func TestADirectoryThatIsNotMountedIsAnErrorAndNeverEmpty(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(dir); err != nil {
+	if _, err := b.List(nil).Next(t.Context()); !errors.Is(err, io.EOF) {
+		t.Errorf("one that the first write makes: got %v", err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Error("looking made it")
+	}
+	if err := b.Upload(t.Context(), "a", bytes.NewReader(nil), absent); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.List(nil).Next(t.Context()); err == nil || errors.Is(err, io.EOF) || gcerrors.Code(err) == gcerrors.NotFound {

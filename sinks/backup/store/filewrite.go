@@ -20,6 +20,9 @@ func (d *directory) NewTypedWriter(ctx context.Context, key, _ string, o *driver
 	if err != nil {
 		return nil, err
 	}
+	if err := d.bear(); err != nil {
+		return nil, err
+	}
 	dir := filepath.Join(d.root, temporary)
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
@@ -30,6 +33,18 @@ func (d *directory) NewTypedWriter(ctx context.Context, key, _ string, o *driver
 		return nil, err
 	}
 	return &fileWriter{ctx: ctx, d: d, f: f, path: path, absent: o.IfNotExist}, nil
+}
+
+// bear makes the directory of a store that nobody has written to.
+func (d *directory) bear() error {
+	if !d.unborn.Load() {
+		return nil
+	}
+	if err := os.MkdirAll(d.root, 0o700); err != nil {
+		return fmt.Errorf("make the directory of the store: %w", err)
+	}
+	d.unborn.Store(false)
+	return nil
 }
 
 // sweepTemporary removes what writers that crashed have left. It is housekeeping:

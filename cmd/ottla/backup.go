@@ -14,6 +14,6 @@ func (a *app) backupCommand() *cobra.Command {
 		RunE: unknownCommand,
 	}
 	cmd.AddCommand(a.backupNowCommand(), a.backupListCommand(), a.backupShowCommand(), a.backupVerifyCommand(),
-		a.backupExtractCommand(), a.backupRetainCommand(), a.backupRepairCommand())
+		a.backupEvidenceCommand(), a.backupExtractCommand(), a.backupRetainCommand(), a.backupRepairCommand())
 	return cmd
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -143,15 +141,6 @@ func writeEvidence(dir string, e proof.Evidence, s *openStore) ([]string, error)
 	if err != nil {
 		return nil, fmt.Errorf("sign the evidence: %w", err)
 	}
-	page, err := e.HTML()
-	if err != nil {
-		return nil, fmt.Errorf("write the report: %w", err)
-	}
-	base := filepath.Join(dir, fmt.Sprintf("%s-%s-%s-point-%d-%s", e.Kind, e.Backup.Namespace, e.Backup.Name, e.Point, e.Ended.UTC().Format("20060102t150405z")))
-	files := []string{base + ".json", base + ".html"}
-	err = errors.Join(os.MkdirAll(dir, 0o750), os.WriteFile(files[0], signed, 0o640), os.WriteFile(files[1], page, 0o640)) //nolint:gosec // evidence is for others to read
-	if err != nil {
-		return nil, fmt.Errorf("write the evidence: %w", err)
-	}
-	return files, nil
+	base := fmt.Sprintf("%s-%s-%s-point-%d-%s", e.Kind, e.Backup.Namespace, e.Backup.Name, e.Point, e.Ended.UTC().Format("20060102t150405z"))
+	return writeReport(filepath.Join(dir, base), e, signed)
 }

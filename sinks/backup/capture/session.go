@@ -64,7 +64,12 @@ func with(ctx context.Context, o Options, do func(context.Context, *session) err
 func (s *session) held(ctx context.Context, do func(context.Context, *session) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stop := context.AfterFunc(s.lease.Context(), func() { cancel(errLost) })
+	stop := context.AfterFunc(s.lease.Context(), func() {
+		// It ends with ctx, too, and that is no loss.
+		if errors.Is(context.Cause(s.lease.Context()), repository.ErrLease) {
+			cancel(errLost)
+		}
+	})
 	defer stop()
 	err := do(ctx, s)
 	if err != nil && errors.Is(context.Cause(ctx), errLost) {

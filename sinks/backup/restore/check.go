@@ -74,7 +74,7 @@ func (j *job) survey(ctx context.Context, problems []Problem) error {
 		j.note("a time window is a filter on the timestamps of records: how many there are in it is only known when they are read, the numbers are the most there can be")
 	}
 	j.surveyOptions()
-	j.surveyAccess()
+	j.surveyAccess(ctx)
 	return j.surveyGroups(ctx)
 }
 
@@ -123,7 +123,26 @@ func (j *job) count(tl *topicLayout) TopicPlan {
 	if tl.place == nil {
 		tp.Notes = append(tp.Notes, fmt.Sprintf("%d partitions become %d: every key keeps its order, records of different keys may not", len(tl.source.Partitions), tl.partitions))
 	}
+	if since := j.layout.misses(tl); since > 0 {
+		tp.Notes = append(tp.Notes, fmt.Sprintf("the window begins before %s, which is the oldest that was left of it when the point was taken: an earlier point may have more",
+			time.UnixMilli(since).UTC().Format(time.RFC3339)))
+	}
 	return tp
+}
+
+// misses is the first timestamp that the point has of a topic, in milliseconds,
+// where its log had lost what came before and the window begins there; 0 if it
+// misses nothing that can be told without reading records.
+func (l *layout) misses(tl *topicLayout) int64 {
+	since := int64(0)
+	for _, p := range tl.source.Partitions {
+		refs := l.point.Refs(tl.source.Name, p.Partition)
+		i := slices.IndexFunc(refs, func(r repository.Ref) bool { return r.Records > 0 })
+		if p.Start > 0 && i >= 0 && l.window.from != nil && refs[i].FirstTime > *l.window.from && (since == 0 || refs[i].FirstTime < since) {
+			since = refs[i].FirstTime
+		}
+	}
+	return since
 }
 
 // recordsOf is how many records a ref takes of its frame, at most.

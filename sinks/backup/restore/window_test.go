@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -138,5 +139,26 @@ func TestTheMapOfOffsetsHoldsWhatAnOracleSays(t *testing.T) {
 				t.Fatalf("offset %d is mapped to %d (%v), want %d", at, got, ok, next+int64(i))
 			}
 		}
+	}
+}
+
+func TestAWindowThatBeginsBeforeWhatTheTopicHadLeftIsNoted(t *testing.T) {
+	w := newWorld(t)
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	w.point(nil, topic{Topic: format.Topic{Name: "orders"}, logs: []log{{{{records: []batch.Record{rec(7, noon.UnixMilli(), "k", "v")}}}}}})
+	for name, c := range map[string]struct {
+		from time.Time
+		said bool
+	}{"before": {noon.Add(-time.Hour), true}, "behind": {noon.Add(time.Hour), false}, "open": {time.Time{}, false}} {
+		t.Run(name, func(t *testing.T) {
+			o := w.options(name)
+			o.Rename, o.From, o.To = map[string]string{"*": name + "-*"}, c.from, noon.Add(2*time.Hour)
+			plan, err := Check(t.Context(), o)
+			must(t, err)
+			said := slices.ContainsFunc(plan.Topics[0].Notes, func(n string) bool { return strings.Contains(n, "the oldest that was left of it") })
+			if said != c.said {
+				t.Errorf("the notes are %q", plan.Topics[0].Notes)
+			}
+		})
 	}
 }

@@ -162,11 +162,7 @@ func (s *shell) extract(topic string) {
 	if err != nil || len(segments) != 1 {
 		s.t.Fatalf("segments %q, %v", segments, err)
 	}
-	class := "org.apache.kafka.tools.DumpLogSegments"
-	if kafkatest.Older() {
-		class = "kafka.tools.DumpLogSegments"
-	}
-	dump := s.kafka.Tool(s.t, class, "--deep-iteration", "--print-data-log", "--files", segments[0])
+	dump := kafkatest.Tool(s.t, kafkatest.DumpLog, "--deep-iteration", "--print-data-log", "--files", segments[0])
 	if n := strings.Count(dump, "| offset: "); n != 100 || strings.Contains(dump, "isvalid: false") {
 		s.t.Errorf("kafka-dump-log reads %d records, want 100:\n%.2000s", n, dump)
 	}

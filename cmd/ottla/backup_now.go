@@ -10,9 +10,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ottla-io/ottla/cmd/ottla/show"
+	"github.com/ottla-io/ottla/sinks/backup"
 	"github.com/ottla-io/ottla/sinks/backup/capture"
 	"github.com/ottla-io/ottla/sinks/backup/format"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
+	"github.com/ottla-io/ottla/sinks/backup/work"
 )
 
 // nowFlags are one run of a backup.
@@ -28,6 +30,8 @@ type nowFlags struct {
 	bytesPerSec size
 	memory      size
 	brokers     int
+	archive     time.Duration
+	given       func(flag string) bool
 }
 
 func (a *app) backupNowCommand() *cobra.Command {
@@ -39,7 +43,8 @@ func (a *app) backupNowCommand() *cobra.Command {
 			"last stable offset of each partition. An internal topic is copied only where it is named.\n\n" +
 			"With --backup alone, a backup that a running agent keeps is run by that agent, as its document says. Otherwise\n" +
 			"this process does it: into --store, as backup default/manual if --backup names none, from --bootstrap-server or\n" +
-			"--cluster. Nothing that is there is ever overwritten: killed at any time, it leaves the older points as they were.\n\n" +
+			"--cluster; a backup that a document declares keeps its topics, codec and limits where no flag says otherwise.\n" +
+			"Nothing that is there is ever overwritten: killed at any time, it leaves the older points as they were.\n\n" +
 			"Ends with 3 where the point was made and a person should know something of it (a gap, an open transaction).",
 		Example: "  ottla backup now --store s3://backups/kafka --bootstrap-server broker:9092\n" +
 			"  ottla backup now --store /var/backups/kafka --bootstrap-server broker:9093 --command-config client.properties --topics 'orders*' --exclude '*.tmp'\n" +
@@ -64,6 +69,7 @@ func (a *app) backupNowCommand() *cobra.Command {
 
 func (a *app) backupNow(cmd *cobra.Command, o nowFlags) error {
 	ctx := cmd.Context()
+	o.given = cmd.Flags().Changed
 	if o.backup != "" && o.store == "" && !o.source.given() {
 		done, err := a.backupByAgent(cmd, o.backup)
 		if done || err != nil {
@@ -114,6 +120,13 @@ func (a *app) capture(ctx context.Context, s *openStore, source *dialed, o nowFl
 	if err != nil {
 		return err
 	}
+	declared, err := work.PolicyOf(ctx, r)
+	if err != nil {
+		return err
+	}
+	if declared != nil {
+		o.asDeclared(declared)
+	}
 	m := a.meter("read from "+source.label, true)
 	report, err := capture.Run(ctx, o.options(a, source, r, m))
 	m.end()
@@ -129,11 +142,28 @@ func (a *app) capture(ctx context.Context, s *openStore, source *dialed, o nowFl
 	return nil
 }
 
+// asDeclared takes from a document what no flag says: a point of fewer or of more
+// topics than the backup has is not what its name promises.
+func (o *nowFlags) asDeclared(spec backup.Spec) {
+	take := func(flag string, do func()) {
+		if !o.given(flag) {
+			do()
+		}
+	}
+	take("topics", func() { o.topics = spec.List(backup.FieldTopics) })
+	take("exclude", func() { o.exclude = spec.List(backup.FieldExclude) })
+	take("codec", func() { o.codec = spec["codec"] })
+	take("level", func() { o.level = int(spec.Int("level")) })
+	take("mode", func() { o.mode = spec["mode"] })
+	take("bytes-per-second", func() { o.bytesPerSec = size(spec.Int("bytesPerSec")) })
+	o.archive = spec.Duration("archive")
+}
+
 func (o nowFlags) options(a *app, source *dialed, r *repository.Repository, m *meter) capture.Options {
 	codec := strings.TrimPrefix(o.codec, "none")
 	return capture.Options{
 		Dial: source.dial, Repository: r, Kind: format.Manual, Topics: o.topics, Exclude: o.exclude,
-		Mode: capture.Mode(o.mode), Codec: codec, Level: o.level, BytesPerSec: int64(o.bytesPerSec), Memory: int64(o.memory), Brokers: o.brokers,
+		Mode: capture.Mode(o.mode), Codec: codec, Level: o.level, BytesPerSec: int64(o.bytesPerSec), Archive: o.archive, Memory: int64(o.memory), Brokers: o.brokers,
 		Now: time.Now, Step: a.step,
 		Progress: func(p capture.Progress) { m.at(p.Bytes, p.BytesTotal) },
 	}

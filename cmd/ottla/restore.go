@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,7 +25,8 @@ func (a *app) restoreCommand() *cobra.Command {
 			"limits, writes nothing, and ends with 2, or with 3 where something is in the way.\n\n" +
 			"--point and --at give a point back exactly; --from and --to filter records by their timestamps.\n\n" +
 			"A restore has a name and its record in the store. Killed, and run again under that name, it goes on where the\n" +
-			"target says it stopped, and doubles nothing.",
+			"target says it stopped, and doubles nothing. Until it is done, its topics keep everything: retention and cleanup\n" +
+			"stay lifted. To give it up instead, --abandon --name NAME configures them as they were.",
 		Example: "  ottla restore --store s3://backups/kafka --bootstrap-server broker:9092 --dry-run\n" +
 			"  ottla restore --store s3://backups/kafka --bootstrap-server broker:9092 --topics orders --rename orders=orders-copy --prove\n" +
 			"  ottla restore --store s3://backups/kafka --cluster production --at '2026-11-21 17:59:00' --topics orders --existing purge --purge orders --groups 'billing*'\n" +
@@ -35,7 +37,12 @@ func (a *app) restoreCommand() *cobra.Command {
 			if err := a.deletedFrom(&o); err != nil {
 				return err
 			}
-			return a.withStore(cmd.Context(), o.storeFlags, func(s *openStore) error { return a.restore(cmd, s, &o) })
+			return a.withStore(cmd.Context(), o.storeFlags, func(s *openStore) error {
+				if o.abandon {
+					return a.abandonRestore(cmd.Context(), s, &o)
+				}
+				return a.restore(cmd, s, &o)
+			})
 		},
 	}
 	o.flags(cmd)
@@ -62,7 +69,11 @@ func (a *app) restore(cmd *cobra.Command, s *openStore, o *restoreFlags) error {
 	if err != nil {
 		return fmt.Errorf("look at %s: %w", target.label, err)
 	}
-	plan.Problems = append(plan.Problems, o.refused(plan, target)...)
+	kept, err := a.kept(ctx, plan, target)
+	if err != nil {
+		return err
+	}
+	plan.Problems = slices.Concat(plan.Problems, o.refused(plan, target), kept)
 	if o.dry || len(plan.Problems) > 0 {
 		return a.restorePlanned(show.RestorePlan{Name: options.Name, Plan: plan})
 	}
@@ -107,13 +118,33 @@ func (a *app) carryRestore(cmd *cobra.Command, options restore.Options, plan res
 	report, err := restore.Run(cmd.Context(), options)
 	m.end()
 	if err != nil {
-		_, _ = fmt.Fprintf(a.err, "restore %s is not done; go on with it:\n  %s\n", name, repeat)
+		_, _ = fmt.Fprintf(a.err, "restore %s is not done, and until it is, retention of its topics stays lifted; go on with it:\n  %s\nor give it up:\n  %s --abandon\n", name, repeat, repeat)
 		return fmt.Errorf("restore %s: %w", name, err)
 	}
 	if err := a.printer(a.out).Restored(show.Restored{Name: name, Report: report}); err != nil {
 		return err
 	}
 	return exit(restoredCode(report))
+}
+
+// abandonRestore gives a restore up that is not done.
+func (a *app) abandonRestore(ctx context.Context, s *openStore, o *restoreFlags) error {
+	if o.name == "" {
+		return &usageError{errors.New("--abandon gives up the restore of a name"), "say which: --name NAME; it was printed when the restore began"}
+	}
+	target, err := a.cluster(o.target, false)
+	if err != nil {
+		return err
+	}
+	r, err := s.find(ctx, o.storeFlags)
+	if err != nil {
+		return err
+	}
+	words, err := restore.Abandon(ctx, restore.Options{Name: o.name, Dial: target.dial, Repository: r, Now: time.Now})
+	for _, line := range words {
+		_, _ = fmt.Fprintln(a.out, line)
+	}
+	return err
 }
 
 // restoredCode is 1 where the proof failed, and 3 where something was left alone.

@@ -36,6 +36,7 @@ type restoreFlags struct {
 	headers       bool
 	prove         bool
 	dry           bool
+	abandon       bool
 	bytesPerSec   size
 	recordsPerSec int64
 	concurrency   int
@@ -66,6 +67,7 @@ func (o *restoreFlags) flags(cmd *cobra.Command) {
 	f.BoolVar(&o.headers, "offset-headers", false, "add ottla-original-offset headers to records")
 	f.BoolVar(&o.prove, "prove", false, "read the restored topics, and compare the digests of all records with the backup's")
 	f.BoolVar(&o.dry, "dry-run", false, "only look, and print what would be done")
+	f.BoolVar(&o.abandon, "abandon", false, "give the restore of that --name up: what it has written stays, and its topics are configured as they were")
 	f.StringVar(&o.name, "name", "", "name of the restore; the same name goes on where it stopped. Made of point and time if not given")
 	f.Var(&o.bytesPerSec, "bytes-per-second", "the most that is written, such as 50MiB; no limit if not given")
 	f.Int64Var(&o.recordsPerSec, "records-per-second", 0, "the most records that are written; no limit if not given")

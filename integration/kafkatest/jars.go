@@ -32,7 +32,16 @@ func pom() []byte {
 	return []byte(kafkaVersion.ReplaceAllString(pomOfReference, "${1}"+version+"${2}"))
 }
 
-var kafkaVersion = regexp.MustCompile(`(<artifactId>(?:kafka_2\.13|kafka-tools)</artifactId>\s*<version>)[^<]*(</version>)`)
+// toolsPom names Kafka's command line tools, of the Kafka of reference: they
+// bring in Kafka Connect, which a broker has no use for.
+func toolsPom() []byte {
+	return []byte(kafkaArtifact.ReplaceAllString(pomOfReference, "<artifactId>kafka-tools</artifactId>"))
+}
+
+var (
+	kafkaVersion  = regexp.MustCompile(`(<artifactId>kafka_2\.13</artifactId>\s*<version>)[^<]*(</version>)`)
+	kafkaArtifact = regexp.MustCompile(`<artifactId>kafka_2\.13</artifactId>`)
+)
 
 // missingError says what this machine lacks to start a broker.
 type missingError struct{ what string }
@@ -49,14 +58,18 @@ func needed(programs ...string) error {
 	return nil
 }
 
-// jars returns the folder with Kafka's jars and fetches them where it is not
-// there yet. The folder is keyed by the pom; two processes may ask at once.
-func jars(ctx context.Context) (string, error) {
+// jars returns the folder with Kafka's jars.
+func jars(ctx context.Context) (string, error) { return jarsOf(ctx, pom()) }
+
+// jarsOf returns the folder with the jars that a pom names and fetches them
+// where it is not there yet. The folder is keyed by the pom; two processes may
+// ask at once.
+func jarsOf(ctx context.Context, pom []byte) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("find the cache folder: %w", err)
 	}
-	home := filepath.Join(cache, "ottla", fmt.Sprintf("kafka-%x", sha256.Sum256(pom()))[:18])
+	home := filepath.Join(cache, "ottla", fmt.Sprintf("kafka-%x", sha256.Sum256(pom))[:18])
 	if err := os.MkdirAll(home, 0o750); err != nil {
 		return "", fmt.Errorf("make the cache folder: %w", err)
 	}
@@ -72,19 +85,19 @@ func jars(ctx context.Context) (string, error) {
 	if err := needed("mvn"); err != nil {
 		return "", err
 	}
-	return done, fetch(ctx, home, done)
+	return done, fetch(ctx, home, done, pom)
 }
 
 // fetch lets Maven copy the jars beside the final folder and renames it into
 // place, so that a fetch that was cut off is never taken for a whole one.
-func fetch(ctx context.Context, home, done string) error {
+func fetch(ctx context.Context, home, done string, pom []byte) error {
 	tmp, err := os.MkdirTemp(home, "fetch-")
 	if err != nil {
 		return fmt.Errorf("fetch the jars: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(tmp) }()
 	file := filepath.Join(tmp, "pom.xml")
-	if err := os.WriteFile(file, pom(), 0o600); err != nil {
+	if err := os.WriteFile(file, pom, 0o600); err != nil {
 		return fmt.Errorf("fetch the jars: %w", err)
 	}
 	out := filepath.Join(tmp, "jars")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/reconcile/strict"
+	"github.com/ottla-io/ottla/sinks/backup/restore"
 )
 
 type restoreDecoder struct{}
@@ -166,11 +167,8 @@ func (d *declaration) groups(s restoreSpec) {
 // until the restore has ended nobody else changes them.
 func (d *declaration) claim(s restoreSpec) {
 	for _, topic := range s.Topics {
-		target := topic
-		if to, ok := s.TopicMapping[topic]; ok {
-			target = to
-		}
-		if !strings.ContainsAny(target, "*?") {
+		target := restore.Target(s.TopicMapping, topic)
+		if !strings.ContainsAny(topic+target, "*?") {
 			d.want.Claims = append(d.want.Claims, reconcile.ID{Kind: "Topic", Name: target})
 		}
 	}

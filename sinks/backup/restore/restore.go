@@ -77,7 +77,7 @@ type Plan struct {
 	Exact    bool        `json:"exact"` // to a point; otherwise a filter on timestamps
 	Topics   []TopicPlan `json:"topics"`
 	Groups   []GroupPlan `json:"groups,omitempty"`
-	Users    []string    `json:"users,omitempty"` // to be given passwords by a person
+	Users    []string    `json:"users,omitempty"` // that the target lacks: a person gives them passwords
 	ACLs     int         `json:"acls,omitempty"`
 	Quotas   int         `json:"quotas,omitempty"`
 	Records  int64       `json:"records"`

@@ -1,6 +1,7 @@
 package work
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,26 +11,45 @@ import (
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup"
-	"github.com/ottla-io/ottla/sinks/backup/capture"
-	"github.com/ottla-io/ottla/sinks/backup/format"
-	"github.com/ottla-io/ottla/sinks/backup/repository"
+	"github.com/ottla-io/ottla/sinks/backup/restore"
 )
 
 // final is the backup of one topic before it is deleted or emptied.
 type final struct {
-	topic string
-	uid   string
-	purge bool // it is emptied, and lives on
+	topic   string
+	id      string // of the topic: the one that is deleted, or that the point holds
+	purge   string // job that empties it; it lives on
+	cluster string // name of the cluster it is on
+	source  string // id of that cluster
+	spec    backup.Spec
+	means   means
 
 	state   sinks.JobState // running, failing, done
 	text    string
 	began   time.Time
 	failed  time.Time
 	point   int64
+	absent  bool            // there was nothing to back up
 	ends    map[int32]int64 // of the verified point
+	calm    topicNow        // as it was when nobody had moved for long enough
 	records int64
 	seen    time.Time // when a plan last asked for it
 	working bool      // somebody takes it
+}
+
+// key tells finals apart: another topic of the name, or the same name on
+// another cluster, is another one.
+func (f *final) key() finalKey {
+	if f.purge != "" {
+		return finalKey{f.source, f.topic, "", f.purge}
+	}
+	return finalKey{f.source, f.topic, f.id, ""}
+}
+
+type finalKey struct{ source, topic, id, purge string }
+
+func compareFinals(a, b finalKey) int {
+	return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.source, b.source), cmp.Compare(a.id, b.id), cmp.Compare(a.purge, b.purge))
 }
 
 // lookFinal is how often a topic is looked at while it is not quiet.
@@ -47,9 +67,13 @@ func (s *Service) Prepare(ctx context.Context, changes []reconcile.Change, begin
 	}
 	waits := map[reconcile.ID]string{}
 	for _, c := range changes {
-		for _, t := range s.endangered(c) {
-			if words := s.prepareTopic(ctx, t, begin); words != "" && waits[c.ID] == "" {
-				waits[c.ID] = words
+		all, err := s.endangered(ctx, c)
+		if err != nil {
+			waits[c.ID] = "final backup: " + err.Error()
+		}
+		for _, t := range all {
+			if _, words := s.prepareTopic(ctx, t, begin); words != "" && waits[c.ID] == "" {
+				waits[c.ID] = "final backup: " + words
 			}
 		}
 	}
@@ -57,67 +81,95 @@ func (s *Service) Prepare(ctx context.Context, changes []reconcile.Change, begin
 }
 
 // endangered are the topics whose data a change takes away.
-func (s *Service) endangered(c reconcile.Change) []final {
+func (s *Service) endangered(ctx context.Context, c reconcile.Change) ([]final, error) {
 	switch {
 	case c.ID.Kind == kindTopic && c.Action == reconcile.Delete:
-		return []final{{topic: c.ID.Name, uid: c.UID}}
+		if c.UID == "" {
+			return nil, fmt.Errorf("the brokers give topic %s no id: another one of its name could not be told from it", c.ID.Name)
+		}
+		t, err := s.endangeredTopic(ctx, c.ID.Name, backup.Spec{}, nil)
+		t.id = c.UID
+		return []final{t}, err
 	case c.ID.Kind == backup.KindJob && c.Action == reconcile.Create:
-		want := s.briefOf(c.ID).want
-		if want[backup.FieldExisting] != "purge" || want.Is(backup.FieldDryRun) {
-			return nil
+		b := s.briefOf(c.ID)
+		if b.want[backup.FieldExisting] != "purge" || b.want.Is(backup.FieldDryRun) {
+			return nil, nil
 		}
 		var all []final
-		rename := want.Below("rename")
-		for _, t := range want.List(backup.FieldTopics) {
-			if to, ok := rename[t]; ok {
-				t = to
+		for _, topic := range targetsNamed(b.want) {
+			t, err := s.purgedTopic(ctx, c.ID, topic, b.want, b.means)
+			if err != nil {
+				return nil, err
 			}
-			all = append(all, final{topic: t, uid: "purge:" + c.ID.Name + ":" + t, purge: true})
+			all = append(all, t)
 		}
-		return all
+		return all, nil
 	}
-	return nil
+	return nil, nil
 }
 
-// prepareTopic has words for what a topic still waits for.
-func (s *Service) prepareTopic(ctx context.Context, t final, begin bool) string {
+// purgedTopic is a topic that a job empties.
+func (s *Service) purgedTopic(ctx context.Context, job reconcile.ID, topic string, spec backup.Spec, m means) (final, error) {
+	to := spec.Clone()
+	delete(to, backup.FieldSource) // where the backup is from, not where it goes
+	t, err := s.endangeredTopic(ctx, topic, to, m)
+	t.purge = job.Name
+	return t, err
+}
+
+// endangeredTopic is a topic on the cluster that a document means.
+func (s *Service) endangeredTopic(ctx context.Context, topic string, spec backup.Spec, m means) (final, error) {
+	c, err := s.clusterOf(spec)
+	if err != nil {
+		return final{}, err
+	}
+	patient, cancel := context.WithTimeout(ctx, lookMost)
+	defer cancel()
+	source, err := s.sourceID(patient, spec, m)
+	return final{topic: topic, cluster: c.Name, source: source, spec: spec, means: m}, err
+}
+
+// prepareTopic has words for what a topic still waits for, or what is held of it.
+func (s *Service) prepareTopic(ctx context.Context, t final, begin bool) (held final, words string) {
 	f := s.finalOf(t, begin)
 	if f == nil {
-		return "final backup: it is taken first, into store " + s.o.Final.Store
+		return final{}, "it is taken first, into store " + s.o.Final.Store
 	}
-	s.mu.Lock()
-	state, text := f.state, f.text
-	s.mu.Unlock()
-	if state != sinks.JobDone {
+	held = s.finalNow(f)
+	if held.state != sinks.JobDone {
 		if !s.isWorking() {
-			text = "a running agent takes it (ottla run)"
+			return held, "a running agent takes it (ottla run)"
 		}
-		return "final backup: " + text
+		return held, held.text
 	}
-	if words := s.unfinished(ctx, f); words != "" {
-		if begin {
-			s.again(f, words)
-		}
-		return "final backup: " + words
+	if words = s.unfinished(ctx, &held); words != "" && begin {
+		s.again(f, words)
 	}
-	return ""
+	return held, words
 }
 
 // finalOf is the final backup of a topic, begun where that is wanted.
 func (s *Service) finalOf(t final, begin bool) *final {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f := s.finals[t.uid]
+	f := s.finals[t.key()]
 	if f == nil && begin {
 		t.state, t.text, t.began = sinks.JobRunning, "begins", s.o.Now()
 		f = &t
-		s.finals[t.uid] = f
+		s.finals[t.key()] = f
 		s.touch()
 	}
 	if f != nil {
 		f.seen = s.o.Now()
 	}
 	return f
+}
+
+// finalNow is a copy to look at.
+func (s *Service) finalNow(f *final) final {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return *f
 }
 
 // again takes another increment: something came after the last one.
@@ -130,52 +182,92 @@ func (s *Service) again(f *final, words string) {
 	}
 }
 
-// tendFinals begins the final backups that nobody takes yet. The caller holds
-// the lock.
-func (s *Service) tendFinals() {
-	for _, f := range s.finals {
-		if f.state == sinks.JobDone || f.working {
-			continue
-		}
-		f.working = true
-		s.begin(func(ctx context.Context) { s.takeFinal(ctx, f) })
-	}
-}
-
 // Assure looks for the last time, right before a topic is deleted: its last
 // stable offset is its high watermark and the end of a point that was verified
-// with its data. The note names the point.
+// with its data, and nobody moved since it was quiet. The note names the point.
 func (s *Service) Assure(ctx context.Context, c reconcile.Change) (note string, err error) {
 	if s.o.Final == nil {
 		return "", nil
 	}
-	for _, t := range s.endangered(c) {
+	all, err := s.endangered(ctx, c)
+	if err != nil {
+		return "", fmt.Errorf("not done: %w", err)
+	}
+	for _, t := range all {
 		f := s.finalOf(t, false)
 		if f == nil {
 			return "", errors.New("not done: no final backup was taken of it by this agent; the next round does")
 		}
-		s.mu.Lock()
-		state, point, records := f.state, f.point, f.records
-		s.mu.Unlock()
-		if state != sinks.JobDone {
+		held := s.finalNow(f)
+		if held.state != sinks.JobDone {
 			return "", errors.New("not done: its final backup is not done")
 		}
-		if words := s.unfinished(ctx, f); words != "" {
+		if words := s.unfinished(ctx, &held); words != "" {
 			s.again(f, words)
 			return "", errors.New("not done: " + words)
 		}
-		note = fmt.Sprintf("its %d records are point %d of %s/%s in store %s: ottla restore --deleted-topic %s", records, point, FinalNamespace, FinalName, s.o.Final.Store, t.topic)
+		note = s.finalNote(&held)
 	}
 	return note, nil
 }
 
-// unfinished has words where the topic is not what the point holds.
+// finalNote says where a topic is, and how it comes back.
+func (s *Service) finalNote(f *final) string {
+	if f.absent {
+		return fmt.Sprintf("topic %s was not there: nothing was to be backed up", f.topic)
+	}
+	which := ""
+	if len(s.o.Clusters) > 1 {
+		which = fmt.Sprintf(" --cluster %s --source-cluster %s", f.cluster, f.source)
+	}
+	return fmt.Sprintf("its %d records are point %d of %s/%s in store %s: ottla restore --deleted-topic %s%s",
+		f.records, f.point, FinalNamespace, FinalName, s.o.Final.Store, f.topic, which)
+}
+
+// heldFor says what of a topic a restore may empty: what its final backup
+// holds. Until that is done the restore waits.
+func (s *Service) heldFor(j *job, of policyRun) func(context.Context, string) (restore.Held, error) {
+	return func(ctx context.Context, topic string) (restore.Held, error) {
+		if err := s.emptiedTopic(of.spec, topic); err != nil {
+			return restore.Held{}, err
+		}
+		if s.o.Final == nil {
+			return restore.Held{All: true}, nil
+		}
+		t, err := s.purgedTopic(ctx, of.id, topic, of.spec, of.means)
+		if err != nil {
+			return restore.Held{}, err
+		}
+		for {
+			held, words := s.prepareTopic(ctx, t, true)
+			if words == "" {
+				return restore.Held{ID: held.id, Ends: held.ends}, nil
+			}
+			j.progress(func(v *sinks.Job) { v.Text = "final backup of topic " + topic + ": " + words })
+			select {
+			case <-ctx.Done():
+				return restore.Held{}, ctx.Err()
+			case <-time.After(min(lookFinal, max(s.o.Final.Quiet, time.Second))):
+			}
+		}
+	}
+}
+
+// unfinished has words where the topic is not what the point holds, or somebody
+// moved since it was quiet.
 func (s *Service) unfinished(ctx context.Context, f *final) string {
 	patient, cancel := context.WithTimeout(ctx, lookMost)
 	defer cancel()
-	now, err := s.readTopic(patient, f.topic)
-	if err != nil {
+	now, err := s.readTopic(patient, f)
+	switch {
+	case f.purge != "" && errors.Is(err, errAbsent):
+		return "" // nothing is left to lose
+	case err != nil:
 		return "the topic could not be looked at: " + err.Error()
+	case f.absent:
+		return "the topic has been made meanwhile: it is backed up"
+	case now.id != f.id:
+		return fmt.Sprintf("the topic was made anew, its id is %s now and was %s: it is backed up again", now.id, f.id)
 	}
 	for p, e := range now.ends {
 		switch {
@@ -188,160 +280,35 @@ func (s *Service) unfinished(ctx context.Context, f *final) string {
 	if len(now.ends) != len(f.ends) {
 		return "it has other partitions than when it was backed up: another increment is taken"
 	}
+	if len(now.members) > 0 {
+		return fmt.Sprintf("consumer group %s reads it again", now.members[0])
+	}
+	if what := now.differs(f.calm); what != "" {
+		return what + " again after it was quiet"
+	}
 	return ""
 }
 
-// takeFinal backs a topic up and verifies the point, trying again with growing
-// pauses, until it stands or nobody wants the topic deleted any more.
-func (s *Service) takeFinal(ctx context.Context, f *final) {
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if f.working = false; f.state != sinks.JobDone {
-			delete(s.finals, f.uid)
-		}
-	}()
-	for failures := 1; ctx.Err() == nil && s.wanted(f); failures++ {
-		err := s.finalOnce(ctx, f)
-		s.touch()
-		if err == nil {
-			if s.o.Poke != nil {
-				s.o.Poke()
-			}
-			return
-		}
-		s.finalFailed(f, err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(pauseAfter(failures)):
-		}
-	}
-}
-
-func (s *Service) finalFailed(f *final, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if f.failed.IsZero() {
-		f.failed = s.o.Now()
-	}
-	f.state, f.text = sinks.JobFailing, "failed, and is tried again: "+err.Error()
-}
-
-// wanted tells whether a plan asked for it lately.
-func (s *Service) wanted(f *final) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.o.Now().Sub(f.seen) < forgottenAfter
-}
-
-func (s *Service) finalText(f *final, format string, args ...any) {
-	s.mu.Lock()
-	f.state, f.text = sinks.JobRunning, fmt.Sprintf(format, args...)
-	s.mu.Unlock()
-	s.touch()
-}
-
-func (s *Service) finalOnce(ctx context.Context, f *final) error {
-	if err := s.quiet(ctx, f); err != nil {
-		return err
-	}
-	s.finalText(f, "waits for another final backup")
-	s.oneFinal.Lock()
-	defer s.oneFinal.Unlock()
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	h, err := s.finalHome(ctx)
-	if err != nil {
-		return err
-	}
-	if h.sealed {
-		return fmt.Errorf("store %s encrypts, and no identity is at hand to verify with (stores[].encryption.identityFiles)", s.o.Final.Store)
-	}
-	s.finalText(f, "is copied")
-	report, err := s.captureFinal(ctx, f, h)
-	if err != nil {
-		return err
-	}
-	s.finalText(f, "point %d is verified", report.Point.Number)
-	if words := s.verify(ctx, h, report.Point.Number, repository.Data); words != "" {
-		return errors.New(words)
-	}
-	return s.stands(f, report.Point)
-}
-
-// stands takes down what the verified point holds of the topic.
-func (s *Service) stands(f *final, p *repository.Point) error {
-	ends, records := map[int32]int64{}, int64(0)
-	for _, t := range p.Topics {
-		if t.Name != f.topic {
-			continue
-		}
-		if !f.purge && f.uid != "" && t.ID != f.uid {
-			return fmt.Errorf("point %d holds another topic of that name, with id %s", p.Number, t.ID)
-		}
-		for _, one := range t.Partitions {
-			ends[one.Partition] = one.End
-			for _, ref := range p.Refs(t.Name, one.Partition) {
-				records += ref.Records
-			}
-		}
-	}
-	if len(ends) == 0 {
-		return fmt.Errorf("point %d does not hold the topic", p.Number)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f.state, f.text, f.failed = sinks.JobDone, fmt.Sprintf("point %d stands, verified with its data", p.Number), time.Time{}
-	f.point, f.ends, f.records = p.Number, ends, records
-	return nil
-}
-
-func (s *Service) captureFinal(ctx context.Context, f *final, h *home) (capture.Report, error) {
-	open, err := s.dialer(backup.Spec{}, nil)
-	if err != nil {
-		return capture.Report{}, err
-	}
-	if err := h.Begin(ctx); err != nil {
-		return capture.Report{}, err
-	}
-	began := s.o.Now()
-	report, err := s.engine.capture(ctx, capture.Options{
-		Dial: open, Repository: h.Repository, Kind: format.Final, Pinned: "final backup of " + f.topic,
-		Topics: []string{f.topic}, Memory: s.o.Memory, Brokers: s.o.Brokers, Now: s.o.Now,
-	})
-	s.count(report, err, s.o.Now().Sub(began))
-	return report, err
-}
-
-// finalHome is the repository of deleted topics.
-func (s *Service) finalHome(ctx context.Context) (*home, error) {
-	for _, st := range s.o.Stores {
-		if st.Name != s.o.Final.Store {
-			continue
-		}
-		source, err := s.sourceID(ctx, backup.Spec{}, nil)
-		if err != nil {
-			return nil, err
-		}
-		st.Options.URL = st.URL
-		return s.open(ctx, "final", st, format.Identity{Namespace: FinalNamespace, Name: FinalName, Cluster: source}, nil)
-	}
-	return nil, fmt.Errorf("no store is called %s", s.o.Final.Store)
-}
-
-func (f *final) view(cluster string) sinks.Job {
-	j := sinks.Job{ID: backup.DoesFinal + "/" + f.topic, Cluster: cluster, State: f.state, Text: f.text, Point: f.point, Began: f.began}
+func (f *final) view() sinks.Job {
+	j := sinks.Job{ID: backup.DoesFinal + "/" + f.topic, Cluster: f.cluster, State: f.state, Text: f.text, Point: f.point, Began: f.began}
 	if strings.HasPrefix(f.text, "waits") {
 		j.State = sinks.JobWaiting
 	}
 	return j
 }
 
+// incident names what concerns it: topics of other clusters by theirs.
+func (f *final) incident(own string) string {
+	if f.cluster == own {
+		return "final/" + f.topic
+	}
+	return "final/" + f.cluster + "/" + f.topic
+}
+
 func (s *Service) ofFinal(f *final) []sinks.Incident {
 	if f.failed.IsZero() {
 		return nil
 	}
-	return []sinks.Incident{s.incident("final/"+f.topic, "failed", sinks.Error, f.failed,
-		fmt.Sprintf("the final backup of topic %s fails: the topic is not deleted", f.topic), f.text)}
+	return []sinks.Incident{s.incident(f.incident(s.o.Cluster), "failed", sinks.Error, f.failed,
+		fmt.Sprintf("the final backup of topic %s fails: it is neither deleted nor emptied", f.topic), f.text)}
 }

@@ -55,8 +55,8 @@ func (s *Service) Incidents() []sinks.Incident {
 			out = append(out, s.ofJob(id)...)
 		}
 	}
-	for _, uid := range slices.Sorted(maps.Keys(s.finals)) {
-		out = append(out, s.ofFinal(s.finals[uid])...)
+	for _, key := range slices.SortedFunc(maps.Keys(s.finals), compareFinals) {
+		out = append(out, s.ofFinal(s.finals[key])...)
 	}
 	return out
 }
@@ -88,14 +88,14 @@ func (s *Service) ofPolicy(id reconcile.ID, now time.Time) []sinks.Incident {
 	if line, since := tooOld(st, spec, now); line != "" {
 		out = append(out, s.incident(id.Name, "old", sinks.Error, since, name(id)+": the newest good point is older than its schedule allows", line))
 	}
-	return append(out, s.leftOver(id, st)...)
+	return append(out, s.leftOver(id, st.left, st.job.Ended)...)
 }
 
-// leftOver are what the last run saw: one incident for each sort.
-func (s *Service) leftOver(id reconcile.ID, st keeping) []sinks.Incident {
+// leftOver are what a run saw that ended then: one incident for each sort.
+func (s *Service) leftOver(id reconcile.ID, left []problem, ended time.Time) []sinks.Incident {
 	lines := map[string][]string{}
-	for _, p := range st.left {
-		lines[p.kind] = append(lines[p.kind], strings.TrimPrefix(p.topic+": ", ": ")+p.words)
+	for _, p := range left {
+		lines[p.Kind] = append(lines[p.Kind], strings.TrimPrefix(p.Topic+": ", ": ")+p.Words)
 	}
 	var out []sinks.Incident
 	for _, kind := range slices.Sorted(maps.Keys(lines)) {
@@ -103,7 +103,7 @@ func (s *Service) leftOver(id reconcile.ID, st keeping) []sinks.Incident {
 		if kind == "gap" || kind == "verify" || kind == "unread" {
 			severity = sinks.Error
 		}
-		out = append(out, s.incident(id.Name, kind, severity, st.job.Ended, name(id)+": "+title, lines[kind]...))
+		out = append(out, s.incident(id.Name, kind, severity, ended, name(id)+": "+title, lines[kind]...))
 	}
 	return out
 }
@@ -124,6 +124,8 @@ func titleOf(kind string) string {
 		return "a log was truncated: records that were backed up are no longer there"
 	case "verify":
 		return "verification failed"
+	case "partial":
+		return "the run ended before everything was copied; the next one goes on"
 	case "retention":
 		return "old points could not be dropped"
 	}
@@ -167,13 +169,17 @@ func tooOld(st keeping, spec backup.Spec, now time.Time) (string, time.Time) {
 	return fmt.Sprintf("it was taken %s", st.newest.UTC().Format(time.RFC3339)), limit
 }
 
+// ofJob says that a job fails, or what one saw that is done: that is told until
+// its document is removed, since no later run says that it is over.
 func (s *Service) ofJob(id reconcile.ID) []sinks.Incident {
 	j := s.jobs[id]
 	v := j.view()
 	j.mu.Lock()
-	since := j.failedAt
+	since, left := j.failedAt, j.record.Left
 	j.mu.Unlock()
 	switch v.State {
+	case sinks.JobDone:
+		return s.leftOver(id, left, v.Ended)
 	case sinks.JobFailing:
 	case sinks.JobFailed:
 		return []sinks.Incident{s.incident(id.Name, "failed", sinks.Error, v.Ended, name(id)+" failed",

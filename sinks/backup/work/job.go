@@ -40,6 +40,7 @@ type job struct {
 type result struct {
 	point  int64
 	text   []string
+	left   []problem // what people should know, though it is done
 	report any
 	failed bool // it was carried out, and what it was to prove is not so
 }
@@ -212,7 +213,7 @@ func (s *Service) finish(ctx context.Context, j *job, of policyRun, out result) 
 	if r.over() {
 		return true // somebody cancelled it meanwhile
 	}
-	r.State, r.Ended, r.Text, r.Point = sinks.JobDone, s.o.Now(), out.text, out.point
+	r.State, r.Ended, r.Text, r.Point, r.Left = sinks.JobDone, s.o.Now(), out.text, out.point, out.left
 	if out.failed {
 		r.State = sinks.JobFailed
 	}

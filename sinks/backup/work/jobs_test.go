@@ -13,6 +13,7 @@ import (
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup"
+	"github.com/ottla-io/ottla/sinks/backup/capture"
 	"github.com/ottla-io/ottla/sinks/backup/restore"
 )
 
@@ -29,8 +30,8 @@ func (w *world) restoreSpec(more ...string) backup.Spec {
 }
 
 // backedUp is a world with one topic and one point.
-func backedUp(t *testing.T) *world {
-	w := newWorld(t)
+func backedUp(t *testing.T, change ...func(*Options)) *world {
+	w := newWorld(t, change...)
 	w.topic("orders", "a", "b", "c")
 	w.declare(jobOf(backup.DoesBackup, "once"), w.spec())
 	return w
@@ -182,6 +183,27 @@ func TestRemovingItsDocumentCancelsAJob(t *testing.T) {
 	if _, there, err := w.observe(id); there || err != nil {
 		t.Errorf("it is still there: %v", err)
 	}
+}
+
+func TestWhatABackupThatIsMadeOnceSawIsToldAlsoAfterARestart(t *testing.T) {
+	w := backedUp(t)
+	run := w.engine.capture
+	w.engine.capture = func(ctx context.Context, o capture.Options) (capture.Report, error) {
+		report, err := run(ctx, o)
+		report.Alerts = []capture.Alert{{Kind: "gap", Topic: "orders", Words: "offsets 0 to 4 are gone"}, {Kind: "partial", Words: "six hours"}}
+		return report, err
+	}
+	stop := w.run()
+	w.round()
+	w.eventually("backup/default/once", is(sinks.JobDone))
+	want := []string{"work/main/backup/default/once/gap", "work/main/backup/default/once/partial"}
+	equal(t, "told", keys(w.Incidents()), want)
+	stop()
+	w.restart()
+	if _, _, err := w.observe(jobOf(backup.DoesBackup, "once")); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "told after a restart", keys(w.Incidents()), want)
 }
 
 func TestAJobThatFailsIsToldAndTriedAgain(t *testing.T) {

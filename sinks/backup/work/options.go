@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Cluster  string    // whose syncs declare the work
 	Clusters []Cluster // that documents may name, Cluster among them
+	Kept     []string  // names of clusters that syncs of this agent keep
 	Stores   []Store
 	StateDir string // pvc's are directories below it, and records of jobs that have no backup
 	Key      ed25519.PrivateKey

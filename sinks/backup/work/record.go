@@ -31,7 +31,11 @@ type record struct {
 	Began  time.Time         `json:"began"`
 	Ended  time.Time         `json:"ended,omitzero"`
 	By     string            `json:"by"`
-	Report json.RawMessage   `json:"report,omitempty"`
+	// Cluster is the id of the cluster that it is carried out on, where that matters.
+	Cluster string `json:"cluster,omitempty"`
+	// Claims are what it was found to work on, beside what its document claims.
+	Claims []reconcile.ID  `json:"claims,omitempty"`
+	Report json.RawMessage `json:"report,omitempty"`
 }
 
 // over tells a job that is not going on any more.

@@ -12,14 +12,13 @@ import (
 	"github.com/ottla-io/ottla/sinks/backup/capture"
 	"github.com/ottla-io/ottla/sinks/backup/format"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
-	"github.com/ottla-io/ottla/sinks/backup/retention"
 )
 
 // problem is what people should know beside a run that succeeded.
 type problem struct {
-	kind  string // gap, empty, hung, verify, ...
-	topic string
-	words string
+	Kind  string `json:"kind"` // gap, empty, hung, verify, ...
+	Topic string `json:"topic,omitempty"`
+	Words string `json:"words"`
 }
 
 // newestOf is when the newest good point of a policy was taken, and when the
@@ -40,7 +39,7 @@ func (s *Service) newestOf(ctx context.Context, of policyRun) (newest, since tim
 		return newest, since, fmt.Errorf("read the policies: %w", err)
 	}
 	if doesOf(of.id) != backup.DoesBackup {
-		newest, err = newestEvidence(ctx, h, of.id)
+		newest, err = s.newestEvidence(ctx, h, of.id)
 		return newest, since, err
 	}
 	p, err := h.Newest(ctx)
@@ -115,7 +114,7 @@ func (s *Service) backup(ctx context.Context, of policyRun, progress func(captur
 		return ran{}, report, err
 	}
 	out := ranOf(report)
-	out.left = append(out.left, s.after(ctx, of, h, report.Point.Number)...)
+	s.after(ctx, of, h, nil, &out)
 	return out, report, ctx.Err()
 }
 
@@ -130,100 +129,61 @@ func ranOf(report capture.Report) ran {
 	return out
 }
 
-// after verifies and retains. What fails of it is told; the point stands.
-func (s *Service) after(ctx context.Context, of policyRun, h *home, point int64) []problem {
-	var left []problem
-	if level := of.spec["verify"]; level == "data" || level == "structure" {
-		if words := s.verify(ctx, h, point, repository.Level(level)); words != "" {
-			left = append(left, problem{kind: "verify", words: words})
+// after verifies and retains, under the lease of a run that goes on if there is
+// one. What fails of it is told; the point stands.
+func (s *Service) after(ctx context.Context, of policyRun, h *home, lease *repository.Lease, out *ran) {
+	if level := s.levelNow(of, h); level != "" {
+		words, bad := s.judge(ctx, h, out.point, level)
+		if out.bad = bad; words != "" {
+			out.left = append(out.left, problem{Kind: "verify", Words: words})
+		} else {
+			h.verified.done(s.o.Now())
 		}
 	}
-	if err := s.retain(ctx, of, h); err != nil && ctx.Err() == nil {
-		left = append(left, problem{kind: "retention", words: err.Error()})
+	text, err := s.retain(ctx, of, h, lease)
+	if err != nil && ctx.Err() == nil {
+		out.left = append(out.left, problem{Kind: "retention", Words: err.Error()})
 	}
-	return left
+	if text != "" {
+		out.text += "; " + text
+	}
+}
+
+// levelNow is how deep the point of a run is looked at, "" for not at all. The
+// windows of a continuous backup are not, until a day after one was found good.
+func (s *Service) levelNow(of policyRun, h *home) repository.Level {
+	level := repository.Level(of.spec["verify"])
+	if level != repository.Data && level != repository.Structure {
+		return ""
+	}
+	if of.spec.Is("continuous") && !h.verified.due(s.o.Now()) {
+		return ""
+	}
+	return level
 }
 
 // verify has words for what is wrong with a point.
 func (s *Service) verify(ctx context.Context, h *home, point int64, level repository.Level) string {
+	words, _ := s.judge(ctx, h, point, level)
+	return words
+}
+
+// judge has words for what is wrong with a point, and tells one that is bad from
+// one that could not be looked at.
+func (s *Service) judge(ctx context.Context, h *home, point int64, level repository.Level) (words string, bad bool) {
 	found, err := h.Verify(ctx, repository.VerifyOptions{Point: point, Level: level})
 	if err != nil {
-		return fmt.Sprintf("point %d could not be verified: %v", point, err)
+		return fmt.Sprintf("point %d could not be verified: %v", point, err), false
 	}
 	for _, v := range found {
 		if !v.Good {
-			return fmt.Sprintf("point %d is no good: %s", v.Point, strings.Join(v.Found, "; "))
+			return fmt.Sprintf("point %d is no good: %s", v.Point, strings.Join(v.Found, "; ")), true
+		}
+		if v.Level != string(level) {
+			return fmt.Sprintf("point %d was looked at for its %s only: its data could not be read, it is encrypted to others (stores[].encryption.identityFiles)", v.Point, v.Level), false
 		}
 	}
-	return ""
-}
-
-// retentionOf is a policy's, and false where it keeps every point.
-func retentionOf(spec backup.Spec) (retention.Policy, bool) {
-	p := retention.Policy{
-		Last: int(spec.Int("retention.keepLast")), Within: spec.Duration("retention.maxAge"),
-		Hourly: int(spec.Int("retention.hourly")), Daily: int(spec.Int("retention.daily")), Weekly: int(spec.Int("retention.weekly")),
-		Monthly: int(spec.Int("retention.monthly")), Yearly: int(spec.Int("retention.yearly")),
-	}
-	some := p != retention.Policy{}
-	if zone, err := time.LoadLocation(spec[backup.FieldZone]); err == nil {
-		p.Zone = zone
-	}
-	return p, some && !spec.Is("retention.dryRun")
-}
-
-// retain drops points that no rule keeps, and sweeps what nothing reaches.
-func (s *Service) retain(ctx context.Context, of policyRun, h *home) error {
-	policy, some := retentionOf(of.spec)
-	if !some {
-		return nil
-	}
-	drop, err := s.dropped(ctx, h, policy)
-	if err != nil {
-		return err
-	}
-	lease, err := h.Acquire(ctx, time.Minute)
-	if err != nil {
-		return fmt.Errorf("retain: %w", err)
-	}
-	defer func() { _ = lease.Release(context.WithoutCancel(ctx)) }()
-	if len(drop) > 0 {
-		if err := h.Remove(lease.Context(), lease, drop); err != nil {
-			return fmt.Errorf("drop points: %w", err)
-		}
-	}
-	if _, err := h.Sweep(lease.Context(), lease, false); err != nil {
-		return fmt.Errorf("sweep: %w", err)
-	}
-	return nil
-}
-
-// dropped are the points that no rule keeps, with the reasons.
-func (s *Service) dropped(ctx context.Context, h *home, policy retention.Policy) (map[int64]string, error) {
-	entries, err := h.Points(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list the points: %w", err)
-	}
-	var points []retention.Point
-	for _, e := range entries {
-		if e.Removed == "" {
-			points = append(points, retention.Point{Number: e.Manifest.Number, Taken: e.Manifest.Taken, Good: e.Bad == "", Pinned: e.Manifest.Pinned})
-		}
-	}
-	if len(points) == 0 {
-		return nil, nil
-	}
-	decisions, err := retention.Apply(points, policy, s.o.Now())
-	if err != nil {
-		return nil, fmt.Errorf("decide what is kept: %w", err)
-	}
-	drop := map[int64]string{}
-	for _, d := range decisions {
-		if len(d.Keep) == 0 {
-			drop[d.Point.Number] = d.Drop
-		}
-	}
-	return drop, nil
+	return "", false
 }
 
 // followPolicy runs a continuous policy: a point a window.
@@ -240,24 +200,27 @@ func (s *Service) followPolicy(ctx context.Context, of policyRun, k *keeper) err
 		return err
 	}
 	w := capture.Window{Interval: of.spec.Duration("window"), Bytes: of.spec.Int("windowBytes")}
-	return s.engine.follow(ctx, o, w, func(report capture.Report, err error) { s.followed(ctx, of, h, k, report, err) })
+	return s.engine.follow(ctx, o, w, func(lease *repository.Lease, report capture.Report, err error) bool {
+		return s.followed(ctx, of, h, lease, k, report, err)
+	})
 }
 
-// followed takes one window.
-func (s *Service) followed(ctx context.Context, of policyRun, h *home, k *keeper, report capture.Report, err error) {
+// followed takes one window, and says whether its point is good.
+func (s *Service) followed(ctx context.Context, of policyRun, h *home, lease *repository.Lease, k *keeper, report capture.Report, err error) bool {
 	s.count(report, err, report.Took)
 	if err != nil {
 		k.fail(err)
 		k.update(func(st *keeping) { st.job.State = sinks.JobFailing })
-		return
+		return false
 	}
 	if report.Point == nil {
-		return
+		return true
 	}
 	out := ranOf(report)
-	out.left = append(out.left, s.after(ctx, of, h, report.Point.Number)...)
+	s.after(ctx, of, h, lease, &out)
 	k.succeed(out)
 	k.update(func(st *keeping) { st.job.State = sinks.JobRunning })
+	return !out.bad
 }
 
 // backupOnce is a KafkaBackup without a schedule.
@@ -267,7 +230,7 @@ func (s *Service) backupOnce(ctx context.Context, j *job, of policyRun) (result,
 	s.count(report, err, s.o.Now().Sub(began))
 	text := []string{out.text}
 	for _, p := range out.left {
-		text = append(text, p.words)
+		text = append(text, p.Words)
 	}
-	return result{point: out.point, text: text}, err
+	return result{point: out.point, text: text, left: out.left}, err
 }

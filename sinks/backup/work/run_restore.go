@@ -109,7 +109,9 @@ func (s *Service) restoreOnce(ctx context.Context, j *job, of policyRun) (result
 	if err := s.emptied(of.spec, plan); err != nil {
 		return result{}, err
 	}
-	j.claim(targets(plan))
+	if err := s.claim(ctx, j, of, targets(plan)); err != nil {
+		return result{}, err
+	}
 	o.PurgeUpTo = s.heldFor(j, of)
 	o.Progress = func(p restore.Progress) {
 		j.progress(func(v *sinks.Job) {
@@ -128,6 +130,31 @@ func (s *Service) restoreOnce(ctx context.Context, j *job, of policyRun) (result
 		return out, fmt.Errorf("what was restored is not what was backed up: %s", strings.Join(report.Unequal, "; "))
 	}
 	return out, nil
+}
+
+// abandon gives up what a restore under way has lifted of topics. The words say
+// what became of each.
+func (s *Service) abandon(ctx context.Context, id reconcile.ID, r record, m means) ([]string, error) {
+	of := policyRun{id: id, spec: r.Spec, means: m}
+	if doesOf(id) != backup.DoesRestore || of.spec.Is(backup.FieldDryRun) {
+		return nil, nil
+	}
+	h, err := s.homeFor(ctx, of.brief())
+	if err != nil {
+		return nil, err
+	}
+	open, err := s.dialer(of.spec, of.means)
+	if err != nil { // no later round could reach it either
+		return []string{"what it lifted of its topics stays so: " + err.Error()}, nil
+	}
+	words, err := restore.Abandon(ctx, restore.Options{Name: restoreName(of), Dial: open, Repository: h.Repository, Now: s.o.Now})
+	switch {
+	case errors.Is(err, restore.ErrNotBegun):
+		return nil, nil
+	case errors.Is(err, restore.ErrOtherCluster):
+		return []string{"what it lifted of its topics there stays so: " + err.Error()}, nil
+	}
+	return words, err
 }
 
 // targets are the topics a restore writes to.

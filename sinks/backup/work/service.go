@@ -32,7 +32,7 @@ type Service struct {
 	briefs   map[reconcile.ID]brief
 	keepers  map[reconcile.ID]*keeper
 	jobs     map[reconcile.ID]*job
-	finals   map[string]*final      // by topic id
+	finals   map[finalKey]*final
 	found    map[reconcile.ID]found // by scheduled validations and drills
 	figures  figures
 	working  context.Context //nolint:containedctx // of Run, nil before it: what it starts ends with it
@@ -46,10 +46,9 @@ type Service struct {
 type engine struct {
 	store   func(context.Context, store.Options) (*blob.Bucket, error)
 	capture func(context.Context, capture.Options) (capture.Report, error)
-	follow  func(context.Context, capture.Options, capture.Window, func(capture.Report, error)) error
+	follow  func(context.Context, capture.Options, capture.Window, capture.Each) error
 	check   func(context.Context, restore.Options) (restore.Plan, error)
 	restore func(context.Context, restore.Options) (restore.Report, error)
-	topic   func(context.Context, string) (topicNow, error) // nil asks the brokers
 }
 
 // brief is what a round told about one thing.
@@ -83,7 +82,7 @@ func New(o Options) *Service {
 		o: o, engine: engine{store: store.Open, capture: capture.Run, follow: capture.Follow, check: restore.Check, restore: restore.Run},
 		ids: clusterIDs{known: map[string]knownID{}}, homes: homes{open: map[string]*home{}}, looks: looks{seen: map[reconcile.ID]look{}},
 		briefs: map[reconcile.ID]brief{}, keepers: map[reconcile.ID]*keeper{}, jobs: map[reconcile.ID]*job{},
-		finals: map[string]*final{}, found: map[reconcile.ID]found{}, figures: newFigures(), changed: make(chan struct{}, 1),
+		finals: map[finalKey]*final{}, found: map[reconcile.ID]found{}, figures: newFigures(), changed: make(chan struct{}, 1),
 	}
 }
 
@@ -211,7 +210,7 @@ func (s *Service) Jobs() []sinks.Job {
 		all = append(all, s.view(id)...)
 	}
 	for _, f := range s.finals {
-		all = append(all, f.view(s.o.Cluster))
+		all = append(all, f.view())
 	}
 	slices.SortFunc(all, func(a, b sinks.Job) int { return compare(a.ID, b.ID) })
 	return all

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ottla-io/ottla/cmd/ottla/show"
+	"github.com/ottla-io/ottla/sinks/backup/proof"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
 	"github.com/ottla-io/ottla/sinks/backup/restore"
 )
@@ -77,7 +78,7 @@ func (a *app) restore(cmd *cobra.Command, s *openStore, o *restoreFlags) error {
 	if o.dry || len(plan.Problems) > 0 {
 		return a.restorePlanned(show.RestorePlan{Name: options.Name, Plan: plan})
 	}
-	return a.carryRestore(cmd, options, plan)
+	return a.carryRestore(cmd, s, o, options, plan)
 }
 
 // restorePlanned prints a plan that is not carried out.
@@ -104,7 +105,7 @@ func restorePlanCode(p restore.Plan) int {
 }
 
 // carryRestore restores, and says how to go on where it is interrupted.
-func (a *app) carryRestore(cmd *cobra.Command, options restore.Options, plan restore.Plan) error {
+func (a *app) carryRestore(cmd *cobra.Command, s *openStore, o *restoreFlags, options restore.Options, plan restore.Plan) error {
 	name := options.Name
 	repeat := again(cmd, map[string]string{"name": name, "point": fmt.Sprint(plan.Point), "at": ""})
 	if show.Format(a.format) == show.Text {
@@ -121,7 +122,13 @@ func (a *app) carryRestore(cmd *cobra.Command, options restore.Options, plan res
 		_, _ = fmt.Fprintf(a.err, "restore %s is not done, and until it is, retention of its topics stays lifted; go on with it:\n  %s\nor give it up:\n  %s --abandon\n", name, repeat, repeat)
 		return fmt.Errorf("restore %s: %w", name, err)
 	}
-	if err := a.printer(a.out).Restored(show.Restored{Name: name, Report: report}); err != nil {
+	out := show.Restored{Name: name, Report: report}
+	if o.evidence != "" {
+		if out.Files, err = writeEvidence(o.evidence, proof.Restored(options.Repository.Identity(), report), s); err != nil {
+			return err
+		}
+	}
+	if err := a.printer(a.out).Restored(out); err != nil {
 		return err
 	}
 	return exit(restoredCode(report))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -35,6 +36,7 @@ type restoreFlags struct {
 	acls, quotas  bool
 	headers       bool
 	prove         bool
+	evidence      string
 	dry           bool
 	abandon       bool
 	bytesPerSec   size
@@ -66,6 +68,7 @@ func (o *restoreFlags) flags(cmd *cobra.Command) {
 	f.BoolVar(&o.quotas, "quotas", false, "set the quotas of the point")
 	f.BoolVar(&o.headers, "offset-headers", false, "add ottla-original-offset headers to records")
 	f.BoolVar(&o.prove, "prove", false, "read the restored topics, and compare the digests of all records with the backup's")
+	f.StringVar(&o.evidence, "evidence", "", "with --prove: write what was proven into this directory, as signed JSON and as a page")
 	f.BoolVar(&o.dry, "dry-run", false, "only look, and print what would be done")
 	f.BoolVar(&o.abandon, "abandon", false, "give the restore of that --name up: what it has written stays, and its topics are configured as they were")
 	f.StringVar(&o.name, "name", "", "name of the restore; the same name goes on where it stopped. Made of point and time if not given")
@@ -78,6 +81,9 @@ func (o *restoreFlags) flags(cmd *cobra.Command) {
 func (o *restoreFlags) options(target *dialed, r *repository.Repository, point int64) (restore.Options, error) {
 	if o.existing != "" && o.existing != "append" && o.existing != "purge" {
 		return restore.Options{}, &usageError{fmt.Errorf("--existing %q is none", o.existing), "append or purge"}
+	}
+	if o.evidence != "" && !o.prove {
+		return restore.Options{}, &usageError{errors.New("--evidence is of a proof"), "add --prove"}
 	}
 	partitions, err := partitionMap(o.partitions)
 	if err != nil {

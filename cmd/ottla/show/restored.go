@@ -112,6 +112,7 @@ func (p *Printer) restoreTotals(r restore.Plan) string {
 type Restored struct {
 	Name string `json:"name"`
 	restore.Report
+	Files []string `json:"files,omitempty"` // of evidence
 }
 
 // Restored prints what a restore did.
@@ -140,6 +141,9 @@ func (p *Printer) Restored(r Restored) error {
 	p.linef("%s records in %s%s: %s as they were, %s re-encoded", Count(r.Restored), Span(r.Took), rate(r.RawBytes+r.Encoded, r.Took), Bytes(r.RawBytes), Bytes(r.Encoded))
 	if r.Snapshot != "" {
 		p.linef("    the groups as they were before are kept in snapshot %s", r.Snapshot)
+	}
+	for _, name := range r.Files {
+		p.linef("    evidence: %s", name)
 	}
 	return nil
 }

@@ -37,6 +37,7 @@ func (j *job) survey(ctx context.Context, problems []Problem) error {
 	if err != nil {
 		return err
 	}
+	j.plan.Cluster = c.id
 	fresh := j.rec.Phase == ""
 	if !fresh {
 		if err := j.rec.belongs(j.o, c.id); err != nil {

@@ -73,6 +73,7 @@ type Progress struct {
 // Plan is what a restore would do, checked against the target.
 type Plan struct {
 	Point    int64       `json:"point"`
+	Cluster  string      `json:"cluster"` // id of the target
 	Taken    time.Time   `json:"taken"`
 	Exact    bool        `json:"exact"` // to a point; otherwise a filter on timestamps
 	Topics   []TopicPlan `json:"topics"`

@@ -3,13 +3,14 @@
 package bench
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -30,15 +31,45 @@ type used struct {
 // command runs the binary as users do, and measures the process.
 func command(t testing.TB, binary string, args ...string) used {
 	t.Helper()
+	var out bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), binary, args...)
+	cmd.Stdout, cmd.Stderr = &out, &out
 	began := time.Now()
-	out, err := cmd.CombinedOutput()
-	took := time.Since(began)
-	if err != nil {
-		t.Fatalf("ottla %s: %v\n%s", strings.Join(args, " "), err, out)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
-	u := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	return used{took, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), u.Maxrss << 10}
+	ended, peak := make(chan struct{}), make(chan int64)
+	go func() { peak <- watched(cmd.Process.Pid, ended) }()
+	err := cmd.Wait()
+	took := time.Since(began)
+	close(ended)
+	if resident := <-peak; err == nil {
+		return used{took, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), resident}
+	}
+	t.Fatalf("ottla %s: %v\n%s", strings.Join(args, " "), err, out.String())
+	return used{}
+}
+
+// watched is the most memory that a process had while it ran, in bytes. What
+// wait4 says of it also counts what its parent had when it was started.
+func watched(pid int, ended <-chan struct{}) (most int64) {
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for {
+		if status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)); err == nil {
+			if _, rest, ok := strings.Cut(string(status), "VmHWM:"); ok {
+				var kb int64
+				if _, err := fmt.Sscan(rest, &kb); err == nil {
+					most = kb << 10
+				}
+			}
+		}
+		select {
+		case <-ended:
+			return most
+		case <-again.C:
+		}
+	}
 }
 
 // backups: a full run and a restore against what nobody can do without, for

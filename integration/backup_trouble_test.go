@@ -264,30 +264,38 @@ func TestBackupByTwoProcessesAtOnceMakesNoPointTwice(t *testing.T) {
 	v.same(want, []string{topic}, nil, to)
 }
 
-func TestBackupToAStoreThatGoesDownFailsAndTheNextOneSucceeds(t *testing.T) {
-	k := kafkatest.Shared(t)
-	for _, name := range []string{"s3", "gcs", "azure"} {
-		t.Run(name, func(t *testing.T) {
-			pre := kafkatest.Prefix(t)
-			s := storetest.Kinds()[name](t)
-			v := newVault(t, k, bucket(t, s, "proof"), pre)
-			topic := filled(corpus.NewWriter(t, k, pre), "rows", 2)
-			want := v.look(pre, []string{topic}, nil)
-			short := func(o *capture.Options) { o.LeaseTTL = 5 * time.Second }
-			_, err := capture.Run(t.Context(), v.capture(slowly, short, v.underWay(s.Stop)))
-			if err == nil {
-				t.Fatal("a run without its store made a point")
-			}
-			if strings.Contains(err.Error(), storetest.SecretAccessKey) || strings.Contains(err.Error(), storetest.AzureKey()) {
-				t.Errorf("the error tells a secret: %v", err)
-			}
-			s.Start(t)
-			v.reopen()
-			v.backUp()
-			v.sound()
-			to := kafkatest.Prefix(t)
-			v.giveBack(to, to)
-			v.same(want, []string{topic}, nil, to)
-		})
+func TestBackupToAStoreThatGoesDownFailsAndTheNextOneSucceeds(t *testing.T) { storeGoesDown(t, "s3") }
+
+// TestSoakBackupToAStoreThatGoesDown is the same on the stores whose clients
+// take their time until they give up.
+func TestSoakBackupToAStoreThatGoesDown(t *testing.T) {
+	soak(t)
+	for _, name := range []string{"gcs", "azure"} {
+		t.Run(name, func(t *testing.T) { storeGoesDown(t, name) })
 	}
+}
+
+func storeGoesDown(t *testing.T, name string) {
+	t.Helper()
+	k := kafkatest.Shared(t)
+	pre := kafkatest.Prefix(t)
+	s := storetest.Kinds()[name](t)
+	v := newVault(t, k, bucket(t, s, "proof"), pre)
+	topic := filled(corpus.NewWriter(t, k, pre), "rows", 2)
+	want := v.look(pre, []string{topic}, nil)
+	short := func(o *capture.Options) { o.LeaseTTL = 5 * time.Second }
+	_, err := capture.Run(t.Context(), v.capture(slowly, short, v.underWay(s.Stop)))
+	if err == nil {
+		t.Fatal("a run without its store made a point")
+	}
+	if strings.Contains(err.Error(), storetest.SecretAccessKey) || strings.Contains(err.Error(), storetest.AzureKey()) {
+		t.Errorf("the error tells a secret: %v", err)
+	}
+	s.Start(t)
+	v.reopen()
+	v.backUp()
+	v.sound()
+	to := kafkatest.Prefix(t)
+	v.giveBack(to, to)
+	v.same(want, []string{topic}, nil, to)
 }

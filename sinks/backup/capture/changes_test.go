@@ -12,13 +12,14 @@ import (
 func TestATopicDeletedAndCreatedAgainStartsAnew(t *testing.T) {
 	w := newWorld(t)
 	w.create("orders", 1)
+	w.create("other", 1)
 	w.produce("orders", 0, values(0, 5)...)
 	first := w.run(w.options("orders"))
 	if err := w.fake.DeleteTopic("orders"); err != nil {
 		t.Fatal(err)
 	}
 	gone := w.run(w.options("*"))
-	if len(gone.Point.Topics) != 0 || !strings.Contains(strings.Join(gone.Point.Notes, "\n"), "orders is gone") {
+	if len(gone.Point.Topics) != 1 || gone.Point.Topics[0].Name != "other" || !strings.Contains(strings.Join(gone.Point.Notes, "\n"), "orders is gone") {
 		t.Errorf("%+v", gone.Point.Manifest)
 	}
 	w.create("orders", 1)
@@ -27,6 +28,20 @@ func TestATopicDeletedAndCreatedAgainStartsAnew(t *testing.T) {
 	w.same(again.Point, "orders", 0)
 	if got := w.kept(first.Point, "orders", 0); strings.Count(got, "\n") != 5 {
 		t.Errorf("the first point has\n%s", got)
+	}
+}
+
+func TestARunThatChoosesNoTopicMakesNoPoint(t *testing.T) {
+	w := newWorld(t)
+	w.create("orders", 1)
+	w.produce("orders", 0, values(0, 5)...)
+	first := w.run(w.options("orders"))
+	if _, err := Run(t.Context(), w.options("ordres*")); err == nil || !strings.Contains(err.Error(), "chosen by ordres*") {
+		t.Errorf("got %v", err)
+	}
+	newest, err := w.open("reader").Newest(t.Context())
+	if err != nil || newest.Number != first.Point.Number {
+		t.Errorf("the newest good point is %+v, %v: it would push others out", newest, err)
 	}
 }
 

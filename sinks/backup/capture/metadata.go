@@ -37,7 +37,8 @@ func (r *run) readTopics(ctx context.Context) error {
 	}
 	slices.SortFunc(r.topics, func(a, b *topic) int { return strings.Compare(a.Name, b.Name) })
 	if len(r.topics) == 0 {
-		r.alert("empty", "", "no topic of the cluster is chosen by "+strings.Join(r.Topics, ", "))
+		// A point of nothing would be the newest good one, and push others out.
+		return fmt.Errorf("no topic of the cluster is chosen by %s: nothing is backed up, and no point is made; is a name spelt as the topic is, and may we describe it?", strings.Join(r.Topics, ", "))
 	}
 	return nil
 }

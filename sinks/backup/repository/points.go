@@ -189,6 +189,9 @@ func (r *Repository) newest(ctx context.Context, st *state) (*Point, error) {
 			return &Point{Manifest: d.Manifest, Written: st.points[n].written, refs: refs}, nil
 		}
 	}
+	if len(st.numbers) > 0 {
+		return nil, fmt.Errorf("none of the %d that there are is good: %w", len(st.numbers), ErrNoPoint)
+	}
 	return nil, ErrNoPoint
 }
 

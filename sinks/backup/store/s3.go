@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -64,7 +65,7 @@ func awsConfig(ctx context.Context, a address, o Options, known *secrets) (aws.C
 }
 
 func ambientAWS(ctx context.Context, region string) (aws.Config, error) {
-	var options []func(*config.LoadOptions) error
+	options := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})} // as openS3 says
 	if region != "" {
 		options = append(options, config.WithRegion(region))
 	}
@@ -99,11 +100,20 @@ func (k keys) Retrieve(context.Context) (c aws.Credentials, err error) {
 	return c, nil
 }
 
+// hintIdentity says what it means that no request was even signed. The SDK has
+// no type for it.
+func hintIdentity(err error) string {
+	if !strings.Contains(err.Error(), "get credentials") {
+		return ""
+	}
+	return "there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, give the host an identity, or configure the store with keys"
+}
+
 // hintS3 says what S3's own codes mean where gocloud's are silent.
 func hintS3(err error) string {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
-		return ""
+		return hintIdentity(err)
 	}
 	switch api.ErrorCode() {
 	case "SignatureDoesNotMatch":

@@ -158,7 +158,7 @@ func (r *reader) fetch(ctx context.Context) (*kmsg.FetchResponseTopicPartition, 
 	if err != nil {
 		return nil, err
 	}
-	resp, err := leader.Request(ctx, req)
+	resp, err := leader.RetriableRequest(ctx, req) // a broker may have been killed since
 	if err != nil {
 		return nil, err
 	}

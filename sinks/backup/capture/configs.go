@@ -12,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/ottla-io/ottla/sinks/backup/patience"
 )
 
 // What Kafka takes where nobody says anything (TopicConfig, LogConfig).
@@ -38,8 +40,7 @@ func (r *run) readConfigs(ctx context.Context) error {
 		conn := i % r.Connections
 		i++
 		group.Go(func() error {
-			_, err := patiently(ctx, r.Patience, func() (struct{}, error) { return struct{}{}, r.describe(ctx, conn, chunk) })
-			return err
+			return patience.Do(ctx, r.Patience, func() error { return r.describe(ctx, conn, chunk) })
 		})
 	}
 	return group.Wait()

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
+	"github.com/ottla-io/ottla/sinks/backup/patience"
 )
 
 // fetcher reads from one leader over one connection.
@@ -180,7 +181,7 @@ func (f *fetcher) read(ctx context.Context, cursors []*cursor, resp *kmsg.FetchR
 		}
 		answer := answers[at]
 		if answer == nil {
-			f.idle(c, served, errSilent)
+			f.idle(c, served, patience.ErrSilent)
 			continue
 		}
 		if err := f.one(ctx, c, answer, served, l); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
+	"github.com/ottla-io/ottla/sinks/backup/patience"
 )
 
 // Types of groups, as ListGroups tells them (KIP-848, KIP-932, KIP-1071).
@@ -40,7 +41,7 @@ func (r *run) readGroups(ctx context.Context) error {
 }
 
 func (r *run) listGroups(ctx context.Context) (map[string]*format.Group, error) {
-	resp, err := patiently(ctx, r.Patience, func() (*kmsg.ListGroupsResponse, error) {
+	resp, err := patience.Ask(ctx, r.Patience, func() (*kmsg.ListGroupsResponse, error) {
 		resp, err := kmsg.NewPtrListGroupsRequest().RequestWith(ctx, r.cluster)
 		if err == nil {
 			err = kerr.ErrorForCode(resp.ErrorCode)

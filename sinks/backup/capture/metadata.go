@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
+	"github.com/ottla-io/ottla/sinks/backup/patience"
 )
 
 // readTopics finds the topics of this run. Brokers leave topics that we may not
@@ -160,14 +159,14 @@ func (r *run) metadata(ctx context.Context, names []string) (map[string]shownTop
 		t.Topic = kmsg.StringPtr(name)
 		req.Topics = append(req.Topics, t)
 	}
-	return patiently(ctx, r.Patience, func() (map[string]shownTopic, error) { return askMetadata(ctx, r.cluster, req) })
+	return patience.Ask(ctx, r.Patience, func() (map[string]shownTopic, error) { return askMetadata(ctx, r.cluster, req) })
 }
 
 // everyTopic asks for all that we may describe.
 func (r *run) everyTopic(ctx context.Context) (map[string]shownTopic, error) {
 	req := kmsg.NewPtrMetadataRequest()
 	req.Topics = nil
-	return patiently(ctx, r.Patience, func() (map[string]shownTopic, error) { return askMetadata(ctx, r.cluster, req) })
+	return patience.Ask(ctx, r.Patience, func() (map[string]shownTopic, error) { return askMetadata(ctx, r.cluster, req) })
 }
 
 func askMetadata(ctx context.Context, cl *kgo.Client, req *kmsg.MetadataRequest) (map[string]shownTopic, error) {
@@ -186,23 +185,4 @@ func askMetadata(ctx context.Context, cl *kgo.Client, req *kmsg.MetadataRequest)
 		}
 	}
 	return topics, nil
-}
-
-// patiently asks again while a cluster is between two states, for as long as
-// patience allows; any error may pass by but that the context has ended.
-func patiently[T any](ctx context.Context, patience time.Duration, ask func() (T, error)) (T, error) {
-	pause := backoff.NewExponentialBackOff()
-	pause.InitialInterval, pause.MaxInterval = 50*time.Millisecond, 2*time.Second
-	return backoff.Retry(ctx, func() (T, error) {
-		v, err := ask()
-		if err != nil && !kgo.IsRetryableBrokerErr(err) && !retriable(err) {
-			return v, backoff.Permanent(err)
-		}
-		return v, err
-	}, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(patience))
-}
-
-func retriable(err error) bool {
-	var code *kerr.Error
-	return errors.Is(err, errSilent) || errors.As(err, &code) && code.Retriable
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/ottla-io/ottla/sinks/backup/patience"
 )
 
 // What ListOffsets is asked for (KIP-79): a timestamp that is none.
@@ -57,14 +59,13 @@ func (r *run) partitions() []*part {
 // marked, for settle.
 func (r *run) offsets(ctx context.Context, parts []*part, of int64, isolation int8, set func(*part, int64)) error {
 	left := parts
-	_, err := patiently(ctx, r.Patience, func() (_ struct{}, err error) {
+	return patience.Do(ctx, r.Patience, func() (err error) {
 		left, err = r.askOffsets(ctx, left, of, isolation, set)
 		if errors.Is(err, kerr.UnknownTopicOrPartition) {
 			left, err = r.still(ctx, left, err)
 		}
-		return struct{}{}, err
+		return err
 	})
-	return err
 }
 
 // still leaves out the topics that the cluster has no more.
@@ -138,7 +139,7 @@ func (r *run) takeOffsets(asked map[place]*part, resp *kmsg.ListOffsetsResponse,
 		}
 	}
 	for _, p := range asked {
-		left, why = append(left, p), fmt.Errorf("read offsets of %s: %w", p.place(), errSilent)
+		left, why = append(left, p), fmt.Errorf("read offsets of %s: %w", p.place(), patience.ErrSilent)
 	}
 	slices.SortFunc(left, byPlace)
 	return left, why
@@ -150,10 +151,6 @@ func byPlace(a, b *part) int {
 	}
 	return int(a.Partition.Partition) - int(b.Partition.Partition)
 }
-
-// errSilent is an answer that leaves out what was asked: the cluster is about
-// to change its mind, so it is asked again.
-var errSilent = errors.New("the broker's answer leaves it out")
 
 // readEpochs asks where the log parts from what the parent has seen: an unclean
 // election may have cut it (KIP-101, KIP-279).
@@ -172,11 +169,10 @@ func (r *run) readEpochs(ctx context.Context) error {
 // diverging tells where the leaders' logs end of the epoch that each partition
 // was last read in. Leaders that have forgotten the epoch say nothing.
 func (r *run) diverging(ctx context.Context, asked map[place]*part, epoch func(*part) int32, tell func(*part, int64)) error {
-	_, err := patiently(ctx, r.Patience, func() (_ struct{}, err error) {
+	return patience.Do(ctx, r.Patience, func() (err error) {
 		asked, err = r.askEpochs(ctx, asked, epoch, tell)
-		return struct{}{}, err
+		return err
 	})
-	return err
 }
 
 func (r *run) askEpochs(ctx context.Context, asked map[place]*part, epoch func(*part) int32, tell func(*part, int64)) (map[place]*part, error) {

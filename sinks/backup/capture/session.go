@@ -100,6 +100,12 @@ func (c *clients) at(ctx context.Context, i int) (*kgo.Client, error) {
 		if err != nil {
 			return nil, fmt.Errorf("connect to the source cluster: %w", err)
 		}
+		if len(c.open) == 0 { // a wrong address is told at once, what happens later is waited for
+			if err := cl.Ping(ctx); err != nil {
+				cl.Close()
+				return nil, fmt.Errorf("connect to the source cluster: %w", err)
+			}
+		}
 		c.open = append(c.open, cl)
 	}
 	return c.open[i], nil

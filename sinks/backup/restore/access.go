@@ -60,13 +60,13 @@ func (j *job) usersThere(ctx context.Context) map[string]bool {
 // access sets ACLs and quotas where it is asked for.
 func (j *job) access(ctx context.Context) error {
 	if j.o.ACLs {
-		if err := j.setRules(ctx); err != nil {
+		if err := j.patiently(ctx, func() error { return j.setRules(ctx) }); err != nil {
 			return err
 		}
 		j.step("ACLs set")
 	}
 	if j.o.Quotas {
-		if err := j.setQuotas(ctx); err != nil {
+		if err := j.patiently(ctx, func() error { return j.setQuotas(ctx) }); err != nil {
 			return err
 		}
 		j.step("quotas set")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ottla-io/ottla/sinks/backup/batch"
 	"github.com/ottla-io/ottla/sinks/backup/format"
+	"github.com/ottla-io/ottla/sinks/backup/patience"
 )
 
 const (
@@ -66,7 +67,7 @@ func (t *target) learnAll(ctx context.Context, ranges []format.Digest) (map[stri
 			names = append(names, r.Topic)
 		}
 	}
-	c, err := t.metadata(ctx, names)
+	c, err := patience.Ask(ctx, 4*timeoutOf(t.o), func() (cluster, error) { return t.metadata(ctx, names) })
 	if err != nil {
 		return nil, err
 	}

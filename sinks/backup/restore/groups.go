@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
+	"github.com/ottla-io/ottla/sinks/backup/patience"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
 	"github.com/ottla-io/ottla/sinks/backup/restore/groups"
 )
@@ -75,7 +76,9 @@ func (j *job) groups(ctx context.Context) error {
 		return nil
 	}
 	j.phase("groups")
-	now, err := groups.Read(ctx, j.target.admin, groupNames(wanted))
+	now, err := patience.Ask(ctx, j.patience, func() ([]groups.Group, error) {
+		return groups.Read(ctx, j.target.admin, groupNames(wanted))
+	})
 	if err != nil {
 		return err
 	}
@@ -95,14 +98,17 @@ func (j *job) groups(ctx context.Context) error {
 			j.leave(fmt.Sprintf("group %s: it has %d members; stop its consumers, then reset it from the mapping of restore %s", g.Name, now[i].Members, j.o.Name))
 			continue
 		}
-		err := groups.Commit(ctx, j.target.admin, g.Name, translated[g.Name])
-		if err == nil {
-			err = groups.Verify(ctx, j.target.admin, g.Name, translated[g.Name], nil)
-		}
-		failed = append(failed, err)
+		failed = append(failed, j.patiently(ctx, func() error { return j.setGroup(ctx, g.Name, translated[g.Name]) }))
 		j.step("group set")
 	}
 	return errors.Join(failed...)
+}
+
+func (j *job) setGroup(ctx context.Context, name string, commits []format.Commit) error {
+	if err := groups.Commit(ctx, j.target.admin, name, commits); err != nil {
+		return err
+	}
+	return groups.Verify(ctx, j.target.admin, name, commits, nil)
 }
 
 // translate maps what groups had committed to offsets of the target.

@@ -227,7 +227,7 @@ func (j *job) settle(ctx context.Context) error {
 		}
 		changes[t.Target] = set
 	}
-	return j.target.alter(ctx, changes)
+	return j.patiently(ctx, func() error { return j.target.alter(ctx, changes) })
 }
 
 // giveUp settles the topics where the restore cannot go on, because somebody

@@ -11,6 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/ottla-io/ottla/sinks/backup/patience"
 )
 
 // What becomes of a topic.
@@ -73,7 +75,7 @@ func (j *job) lift(ctx context.Context) error {
 			changes[t.Target][key] = &value
 		}
 	}
-	return j.target.alter(ctx, changes)
+	return j.patiently(ctx, func() error { return j.target.alter(ctx, changes) })
 }
 
 // create makes the topics that are to be made, with nothing but what loading
@@ -84,7 +86,7 @@ func (j *job) create(ctx context.Context) error {
 		if len(req.Topics) == 0 {
 			return nil
 		}
-		err := j.target.createTopics(ctx, req)
+		err := j.patiently(ctx, func() error { return j.target.createTopics(ctx, req) })
 		req, partitions = kmsg.NewPtrCreateTopicsRequest(), 0
 		return err
 	}
@@ -166,7 +168,7 @@ func (j *job) appear(ctx context.Context) error {
 
 // look learns ids and leaders, and names the topics that are not whole.
 func (j *job) look(ctx context.Context) (missing []string, err error) {
-	c, err := j.target.metadata(ctx, j.names())
+	c, err := patience.Ask(ctx, j.patience, func() (cluster, error) { return j.target.metadata(ctx, j.names()) })
 	if err != nil {
 		return nil, err
 	}
@@ -215,16 +217,22 @@ func (j *job) held(ctx context.Context) (map[string]Held, error) {
 // stretches are where a topic has offsets, by partition: none where it is empty.
 func (j *job) stretches(ctx context.Context, topic string) (map[int32]int64, error) {
 	partitions := j.target.partitions(topic)
-	starts, err := j.target.offsets(ctx, topic, partitions, -2)
+	starts, err := j.offsets(ctx, topic, partitions, -2)
 	if err != nil {
 		return nil, err
 	}
-	ends, err := j.target.offsets(ctx, topic, partitions, -1)
+	ends, err := j.offsets(ctx, topic, partitions, -1)
 	if err != nil {
 		return nil, err
 	}
 	maps.DeleteFunc(ends, func(p int32, end int64) bool { return starts[p] >= end })
 	return ends, nil
+}
+
+func (j *job) offsets(ctx context.Context, topic string, partitions []int32, timestamp int64) (map[int32]int64, error) {
+	return patience.Ask(ctx, j.patience, func() (map[int32]int64, error) {
+		return j.target.offsets(ctx, topic, partitions, timestamp)
+	})
 }
 
 // purge removes what the topics hold, in all partitions, up to the end that
@@ -247,10 +255,13 @@ func (j *job) purge(ctx context.Context, held map[string]Held) error {
 		for p, end := range ends {
 			upTo.Add(kadm.Offset{Topic: t.Target, Partition: p, At: end})
 		}
-		done, err := j.target.admin.DeleteRecords(ctx, upTo)
-		if err == nil {
-			err = done.Error()
-		}
+		err = j.patiently(ctx, func() error {
+			done, err := j.target.admin.DeleteRecords(ctx, upTo)
+			if err != nil {
+				return err
+			}
+			return done.Error()
+		})
 		if err != nil {
 			return fmt.Errorf("purge %s: %w", t.Target, err)
 		}
@@ -277,7 +288,7 @@ func (h Held) covers(topic, id string, ends map[int32]int64) error {
 // begin writes down where a topic's restore begins.
 func (j *job) begin(ctx context.Context, t *topicRecord) error {
 	tl := j.layoutOf(t.Target)
-	ends, err := j.target.offsets(ctx, t.Target, tl.lanes(), -1)
+	ends, err := j.offsets(ctx, t.Target, tl.lanes(), -1)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/ottla-io/ottla/sinks/backup/patience"
 )
 
 // retry waits between attempts, for as long as there is progress now and then.
@@ -49,13 +51,15 @@ func (r *retry) wait(ctx context.Context, failure error) error {
 	}
 }
 
+// patiently asks again while the target is between two states.
+func (j *job) patiently(ctx context.Context, do func() error) error {
+	return patience.Do(ctx, j.patience, do)
+}
+
 // passing tells a failure that may be over soon: a broker that is away, a
 // leader that has moved, replicas that are behind.
 func passing(err error) bool {
-	var ke *kerr.Error
-	if errors.As(err, &ke) {
-		return ke.Retriable
-	}
+	var code *kerr.Error
 	var lost lostError
-	return errors.As(err, &lost) || errors.Is(err, errUnsent) || errors.Is(err, errLeaderless)
+	return patience.Passing(err) || !errors.As(err, &code) && errors.As(err, &lost) || errors.Is(err, errLeaderless)
 }

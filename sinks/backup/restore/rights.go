@@ -10,6 +10,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/ottla-io/ottla/sinks/backup/patience"
 )
 
 // unknownRights is what a broker answers that was not asked, or cannot say.
@@ -139,5 +141,5 @@ func (t *target) requestLimit(ctx context.Context, broker int32) (int64, error) 
 			}
 		}
 	}
-	return 0, errUnsent
+	return 0, patience.ErrSilent
 }

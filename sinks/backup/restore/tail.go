@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ottla-io/ottla/sinks/backup/batch"
+	"github.com/ottla-io/ottla/sinks/backup/patience"
 )
 
 // tail is the last batch of a target partition.
@@ -66,7 +67,7 @@ func (t *target) fetch(ctx context.Context, topic targetTopic, partition int32, 
 		return none, fmt.Errorf("fetch %s-%d at offset %d: %w", topic.name, partition, offset, err)
 	}
 	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != 1 {
-		return none, fmt.Errorf("fetch %s-%d at offset %d: %w", topic.name, partition, offset, errUnsent)
+		return none, fmt.Errorf("fetch %s-%d at offset %d: %w", topic.name, partition, offset, patience.ErrSilent)
 	}
 	p := resp.Topics[0].Partitions[0]
 	if err := kerr.ErrorForCode(p.ErrorCode); err != nil {

@@ -14,6 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/ottla-io/ottla/sinks/backup/patience"
 )
 
 // maxClients is how many connections to one broker produce: a broker handles
@@ -198,7 +200,7 @@ func (t *target) offsets(ctx context.Context, topic string, partitions []int32, 
 	}
 	for _, p := range partitions {
 		if _, ok := out[p]; !ok {
-			return nil, fmt.Errorf("list offsets of %s-%d: %w", topic, p, errUnsent)
+			return nil, fmt.Errorf("list offsets of %s-%d: %w", topic, p, patience.ErrSilent)
 		}
 	}
 	return out, nil
@@ -219,7 +221,7 @@ func (t *target) session(ctx context.Context, r *retry) (int64, int16, error) {
 			return resp.ProducerID, resp.ProducerEpoch, nil
 		}
 		if err == nil {
-			err = errUnsent
+			err = patience.ErrSilent
 		}
 		var ke *kerr.Error
 		if errors.As(err, &ke) && !ke.Retriable {

@@ -2,7 +2,6 @@ package restore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -10,6 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/ottla-io/ottla/sinks/backup/patience"
 )
 
 const (
@@ -19,9 +20,6 @@ const (
 	// requestSize is how many bytes one produce request gathers.
 	requestSize = 4 << 20
 )
-
-// errUnsent says that an answer leaves out what was asked for.
-var errUnsent = errors.New("the answer leaves it out")
 
 // lostError says that no answer came: the batch may have been taken.
 type lostError struct{ error }
@@ -166,7 +164,7 @@ func (s sending) find(resp *kmsg.ProduceResponse) (int64, error) {
 			}
 		}
 	}
-	return 0, errUnsent
+	return 0, patience.ErrSilent
 }
 
 func refusal(p kmsg.ProduceResponseTopicPartition) error {

@@ -11,12 +11,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
+	"github.com/ottla-io/ottla/sinks/backup/patience"
 )
 
 // readAccess reads who may do what. What the cluster cannot tell, or not to us,
 // is told in the point and no reason to do without the data.
 func (r *run) readAccess(ctx context.Context) error {
-	offered, err := kmsg.NewPtrApiVersionsRequest().RequestWith(ctx, r.cluster)
+	offered, err := patience.Ask(ctx, r.Patience, func() (*kmsg.ApiVersionsResponse, error) {
+		return kmsg.NewPtrApiVersionsRequest().RequestWith(ctx, r.cluster)
+	})
 	if err != nil {
 		return fmt.Errorf("ask what the brokers can tell: %w", err)
 	}
@@ -33,7 +36,7 @@ func (r *run) readAccess(ctx context.Context) error {
 			r.note("%s are not in the point: the brokers cannot tell them", one.what)
 			continue
 		}
-		err := one.read(ctx)
+		err := patience.Do(ctx, r.Patience, func() error { return one.read(ctx) })
 		switch {
 		case err == nil, errors.Is(err, kerr.SecurityDisabled):
 		case errors.Is(err, kerr.ClusterAuthorizationFailed):

@@ -28,10 +28,10 @@ func (r *run) readGroups(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.describeGroups(ctx, groups); err != nil {
+	if err := patience.Do(ctx, r.Patience, func() error { return r.describeGroups(ctx, groups) }); err != nil {
 		return err
 	}
-	if err := r.fetchCommits(ctx, groups); err != nil {
+	if err := patience.Do(ctx, r.Patience, func() error { return r.fetchCommits(ctx, groups) }); err != nil {
 		return err
 	}
 	for _, name := range sortedKeys(groups) {
@@ -145,22 +145,34 @@ func (r *run) fetchCommits(ctx context.Context, groups map[string]*format.Group)
 	if err != nil {
 		return fmt.Errorf("read what consumer groups have committed: %w", err)
 	}
+	answered := make(map[string]bool, len(groups))
 	for _, answer := range resp.Groups {
 		g := groups[answer.Group]
 		if g == nil {
 			continue
 		}
+		answered[g.Name] = true
 		switch err := kerr.ErrorForCode(answer.ErrorCode); {
 		case err == nil:
 			r.commits(g, answer.Topics)
 		case answer.ErrorCode == kerr.GroupIDNotFound.Code:
 			delete(groups, answer.Group)
 		default:
-			r.alert("unread", "", fmt.Sprintf("what group %s has committed is not in the backup: %v", g.Name, err))
-			delete(groups, answer.Group)
+			r.noCommits(groups, g.Name, err)
+		}
+	}
+	for _, name := range sortedKeys(groups) {
+		if !answered[name] {
+			r.noCommits(groups, name, patience.ErrSilent)
 		}
 	}
 	return nil
+}
+
+// noCommits leaves a group out, and tells it.
+func (r *run) noCommits(groups map[string]*format.Group, name string, why error) {
+	r.alert("unread", "", fmt.Sprintf("what group %s has committed is not in the backup: %v", name, why))
+	delete(groups, name)
 }
 
 // commits takes what a group has committed. Partitions that cannot be read are

@@ -148,10 +148,7 @@ func (a *app) abandonRestore(ctx context.Context, s *openStore, o *restoreFlags)
 		return err
 	}
 	words, err := restore.Abandon(ctx, restore.Options{Name: o.name, Dial: target.dial, Repository: r, Now: time.Now})
-	for _, line := range words {
-		_, _ = fmt.Fprintln(a.out, line)
-	}
-	return err
+	return errors.Join(err, a.printer(a.out).Abandoned(show.Abandoned{Name: o.name, Done: err == nil, Became: words}))
 }
 
 // restoredCode is 1 where the proof failed, and 3 where something was left alone.

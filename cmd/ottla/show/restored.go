@@ -115,6 +115,24 @@ type Restored struct {
 	Files []string `json:"files,omitempty"` // of evidence
 }
 
+// Abandoned is what became of a restore that was given up.
+type Abandoned struct {
+	Name   string   `json:"name"`
+	Done   bool     `json:"done"`   // false: ask once more, it goes on
+	Became []string `json:"became"` // of each topic, in words
+}
+
+// Abandoned prints it.
+func (p *Printer) Abandoned(r Abandoned) error {
+	if done, err := p.Value(r); done {
+		return err
+	}
+	for _, one := range r.Became {
+		p.linef("%s", one)
+	}
+	return nil
+}
+
 // Restored prints what a restore did.
 func (p *Printer) Restored(r Restored) error {
 	if done, err := p.Value(r); done {

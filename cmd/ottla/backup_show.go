@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ottla-io/ottla/cmd/ottla/show"
-	"github.com/ottla-io/ottla/sinks/backup/capture"
 	"github.com/ottla-io/ottla/sinks/backup/format"
+	"github.com/ottla-io/ottla/sinks/backup/glob"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
 )
 
@@ -96,6 +96,4 @@ func standsOn(ctx context.Context, r *repository.Repository, e repository.Entry)
 }
 
 // chosen tells whether one of the globs chooses a topic, as a run of a backup does.
-func chosen(topic string, globs []string) bool {
-	return len(capture.Select([]string{topic}, func(string) bool { return false }, globs, nil)) > 0
-}
+func chosen(topic string, globs []string) bool { return glob.Topic(globs, topic, false) }

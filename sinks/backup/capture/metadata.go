@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
+	"github.com/ottla-io/ottla/sinks/backup/glob"
 	"github.com/ottla-io/ottla/sinks/backup/patience"
 )
 
@@ -46,7 +47,7 @@ type shownTopic = kmsg.MetadataResponseTopic
 
 // listed is every topic, or only those that are named where there is no glob.
 func (r *run) listed(ctx context.Context) (map[string]shownTopic, error) {
-	if !slices.ContainsFunc(r.Topics, func(glob string) bool { return !literal(glob) }) {
+	if !slices.ContainsFunc(r.Topics, func(g string) bool { return !glob.Literal(g) }) {
 		return map[string]shownTopic{}, nil
 	}
 	return r.everyTopic(ctx)
@@ -54,7 +55,7 @@ func (r *run) listed(ctx context.Context) (map[string]shownTopic, error) {
 
 // missing are the names to ask for one by one.
 func (r *run) missing(shown map[string]shownTopic) []string {
-	names := slices.DeleteFunc(slices.Clone(r.Topics), func(glob string) bool { return !literal(glob) })
+	names := slices.DeleteFunc(slices.Clone(r.Topics), func(g string) bool { return !glob.Literal(g) })
 	names = Select(names, nil, names, r.Exclude)
 	if r.parent != nil {
 		var before []string

@@ -48,33 +48,3 @@ func TestSelectHidesWhatTheClusterCallsInternal(t *testing.T) {
 		t.Errorf("its name chose %v", got)
 	}
 }
-
-func TestALongGlobDoesNotTakeForEver(t *testing.T) {
-	if matches(strings.Repeat("*a", 100)+"b", strings.Repeat("a", 249)) {
-		t.Error("it matches")
-	}
-}
-
-func FuzzMatches(f *testing.F) {
-	f.Add("a*b?", "axxbc")
-	f.Add("**", "")
-	f.Fuzz(func(t *testing.T, glob, name string) {
-		if len(glob) > 20 || len(name) > 40 {
-			return
-		}
-		if got, want := matches(glob, name), byDefinition(glob, name); got != want {
-			t.Errorf("%q on %q: %t, want %t", glob, name, got, want)
-		}
-	})
-}
-
-// byDefinition says the same by its definition.
-func byDefinition(glob, name string) bool {
-	if glob == "" {
-		return name == ""
-	}
-	if glob[0] == '*' {
-		return byDefinition(glob[1:], name) || name != "" && byDefinition(glob, name[1:])
-	}
-	return name != "" && (glob[0] == '?' || glob[0] == name[0]) && byDefinition(glob[1:], name[1:])
-}

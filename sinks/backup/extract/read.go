@@ -3,11 +3,11 @@ package extract
 import (
 	"context"
 	"fmt"
-	"path"
 	"regexp"
 
 	"github.com/ottla-io/ottla/sinks/backup/batch"
 	"github.com/ottla-io/ottla/sinks/backup/format"
+	"github.com/ottla-io/ottla/sinks/backup/glob"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
 )
 
@@ -30,44 +30,25 @@ type stretch struct {
 // whole tells that nothing has to be cut off.
 func (s stretch) whole() bool { return s.from <= s.header.BaseOffset && s.header.Next() <= s.to }
 
-// chosen returns the topics that the options name. A pattern that names none is
-// an error: people who mistype a name must not take an empty folder for an
-// empty topic.
+// chosen returns the topics that the options name. A glob that names none is an
+// error: people who mistype a name must not take an empty folder for an empty
+// topic.
 func (o Options) chosen() ([]format.Topic, error) {
-	used := map[string]bool{}
 	var topics []format.Topic
+	var all []string
 	for _, t := range o.Point.Topics {
 		if err := safe(t.Name); err != nil {
 			return nil, err
 		}
-		matches, err := o.matches(t.Name, used)
-		if err != nil {
-			return nil, err
-		}
-		if matches {
+		all = append(all, t.Name)
+		if len(o.Topics) == 0 || glob.Any(o.Topics, t.Name) {
 			topics = append(topics, t)
 		}
 	}
-	for _, pattern := range o.Topics {
-		if !used[pattern] {
-			return nil, fmt.Errorf("point %d holds no topic %q", o.Point.Number, pattern)
-		}
+	if idle := glob.Idle(o.Topics, all); idle != "" {
+		return nil, fmt.Errorf("point %d holds no topic %q", o.Point.Number, idle)
 	}
 	return topics, nil
-}
-
-func (o Options) matches(name string, used map[string]bool) (bool, error) {
-	found := len(o.Topics) == 0
-	for _, pattern := range o.Topics {
-		ok, err := path.Match(pattern, name)
-		if err != nil {
-			return false, fmt.Errorf("topics %q: %w", pattern, err)
-		}
-		if ok {
-			found, used[pattern] = true, true
-		}
-	}
-	return found, nil
 }
 
 // safe holds that a name from a manifest can be part of a file's name: it is

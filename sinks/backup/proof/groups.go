@@ -2,11 +2,12 @@ package proof
 
 import (
 	"fmt"
-	"path"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
+	"github.com/ottla-io/ottla/sinks/backup/glob"
 )
 
 // groups compares what consumer groups had committed with what the point holds,
@@ -42,33 +43,21 @@ func (v *validation) groups() error {
 	return nil
 }
 
-// chosenGroups are those that the patterns name. One that names none is an error.
+// chosenGroups are those that the globs name; none name all. One that names none
+// is an error.
 func (v *validation) chosenGroups() ([]format.Group, error) {
-	patterns := v.Groups.Groups
-	if len(patterns) == 0 {
+	globs := v.Groups.Groups
+	if len(globs) == 0 {
 		return v.point.Groups, nil
 	}
-	used := map[string]bool{}
-	var out []format.Group
+	var all []string
 	for _, g := range v.point.Groups {
-		found := false
-		for _, pattern := range patterns {
-			ok, err := path.Match(pattern, g.Name)
-			if err != nil {
-				return nil, fmt.Errorf("groups %q: %w", pattern, err)
-			}
-			found, used[pattern] = found || ok, used[pattern] || ok
-		}
-		if found {
-			out = append(out, g)
-		}
+		all = append(all, g.Name)
 	}
-	for _, pattern := range patterns {
-		if !used[pattern] {
-			return nil, fmt.Errorf("point %d holds no group %q", v.point.Number, pattern)
-		}
+	if idle := glob.Idle(globs, all); idle != "" {
+		return nil, fmt.Errorf("point %d holds no group %q", v.point.Number, idle)
 	}
-	return out, nil
+	return slices.DeleteFunc(slices.Clone(v.point.Groups), func(g format.Group) bool { return !glob.Any(globs, g.Name) }), nil
 }
 
 // outside says what is wrong with a committed offset of the point. One before

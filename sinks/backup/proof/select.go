@@ -3,10 +3,10 @@ package proof
 import (
 	"context"
 	"fmt"
-	"path"
 	"slices"
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
+	"github.com/ottla-io/ottla/sinks/backup/glob"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
 )
 
@@ -26,29 +26,13 @@ func pick(ctx context.Context, r *repository.Repository, number int64) (*reposit
 	return p, nil
 }
 
-// choose returns the topics of a point that patterns name; none name all.
-// Internal topics are left out unless named in full. A pattern that names none
-// is an error, for a check of nothing would pass.
-func choose(p *repository.Point, patterns []string) ([]format.Topic, error) {
-	var topics []format.Topic
-	used := map[string]bool{}
-	for _, t := range p.Topics {
-		found := len(patterns) == 0 && !t.Internal
-		for _, pattern := range patterns {
-			ok, err := path.Match(pattern, t.Name)
-			if err != nil {
-				return nil, fmt.Errorf("topics %q: %w", pattern, err)
-			}
-			if ok && (!t.Internal || pattern == t.Name) {
-				found, used[pattern] = true, true
-			}
-		}
-		if found {
-			topics = append(topics, t)
-		}
-	}
-	if i := slices.IndexFunc(patterns, func(p string) bool { return !used[p] }); i >= 0 {
-		return nil, fmt.Errorf("point %d holds no topic %q", p.Number, patterns[i])
+// choose returns the topics of a point that globs name; none name all but the
+// internal ones. A glob that names none is an error, for a check of nothing
+// would pass.
+func choose(p *repository.Point, globs []string) ([]format.Topic, error) {
+	topics := slices.DeleteFunc(slices.Clone(p.Topics), func(t format.Topic) bool { return !glob.Among(globs, t.Name, t.Internal) })
+	if idle := glob.Idle(globs, names(topics)); idle != "" {
+		return nil, fmt.Errorf("point %d holds no topic %q", p.Number, idle)
 	}
 	return topics, nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
+	"github.com/ottla-io/ottla/sinks/backup/glob"
 	"github.com/ottla-io/ottla/sinks/backup/patience"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
 	"github.com/ottla-io/ottla/sinks/backup/restore/groups"
@@ -19,7 +20,7 @@ func (j *job) wanted() []format.Group {
 	}
 	var out []format.Group
 	for _, g := range j.layout.point.Groups {
-		if chosen(j.o.Groups, g.Name, false) {
+		if glob.Any(j.o.Groups, g.Name) {
 			out = append(out, g)
 		}
 	}
@@ -37,7 +38,7 @@ func groupNames(all []format.Group) []string {
 // surveyGroups looks which groups can be set.
 func (j *job) surveyGroups(ctx context.Context) error {
 	for _, name := range j.o.Groups {
-		if !wild(name) && !slices.ContainsFunc(j.layout.point.Groups, func(g format.Group) bool { return g.Name == name }) {
+		if glob.Literal(name) && !slices.ContainsFunc(j.layout.point.Groups, func(g format.Group) bool { return g.Name == name }) {
 			j.problem("group "+name, fmt.Sprintf("point %d does not contain it", j.layout.point.Number), "show the point to see its groups")
 		}
 	}

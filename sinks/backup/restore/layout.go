@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
+	"github.com/ottla-io/ottla/sinks/backup/glob"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
 )
 
@@ -41,7 +42,7 @@ func lay(p *repository.Point, o Options) (*layout, []Problem) {
 	problems := append(checkRules(o.Rename), unknown(p, o)...)
 	targets := map[string]string{}
 	for _, t := range p.Topics {
-		if !chosen(o.Topics, t.Name, t.Internal || internal(t.Name)) {
+		if !glob.Among(o.Topics, t.Name, t.Internal) {
 			continue
 		}
 		tl, found := layTopic(t, o)
@@ -65,7 +66,7 @@ func lay(p *repository.Point, o Options) (*layout, []Problem) {
 func unknown(p *repository.Point, o Options) []Problem {
 	var named []string
 	for _, t := range o.Topics {
-		if !wild(t) {
+		if glob.Literal(t) {
 			named = append(named, t)
 		}
 	}

@@ -7,30 +7,8 @@ import (
 	"strings"
 )
 
-// glob tells whether a name matches a pattern: * is any number of characters, ?
-// is one, nothing else is special.
-func glob(pattern, name string) bool {
-	expr := regexp.QuoteMeta(pattern)
-	expr = strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(expr)
-	return regexp.MustCompile(`(?s)^(?:` + expr + `)$`).MatchString(name)
-}
-
-func wild(pattern string) bool { return strings.ContainsAny(pattern, "*?") }
-
 // internal tells a topic that only a broker writes to.
 func internal(name string) bool { return strings.HasPrefix(name, "__") }
-
-// chosen tells whether patterns choose a name: none choose all. What is
-// internal must be named.
-func chosen(patterns []string, name string, isInternal bool) bool {
-	if slices.Contains(patterns, name) {
-		return true
-	}
-	if isInternal {
-		return false
-	}
-	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return glob(p, name) })
-}
 
 // Target gives a topic its name in the target: an exact rule wins over a
 // pattern, and of patterns the one with the longest text.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/sinks/backup"
+	"github.com/ottla-io/ottla/sinks/backup/glob"
 	"github.com/ottla-io/ottla/sinks/backup/restore/offsets"
 )
 
@@ -65,7 +66,7 @@ func topicsOf(ctx context.Context, open dial, patterns []string) ([]string, erro
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)
 	}
-	named := slices.DeleteFunc(all.Names(), func(t string) bool { return !matches(patterns, t) })
+	named := slices.DeleteFunc(all.Names(), func(t string) bool { return !glob.Any(patterns, t) })
 	if len(named) == 0 {
 		return nil, fmt.Errorf("there is no topic %s", strings.Join(patterns, ", "))
 	}

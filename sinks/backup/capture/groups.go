@@ -28,10 +28,10 @@ func (r *run) readGroups(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := patience.Do(ctx, r.Patience, func() error { return r.describeGroups(ctx, groups) }); err != nil {
+	if err := r.describeGroups(ctx, groups); err != nil {
 		return err
 	}
-	if err := patience.Do(ctx, r.Patience, func() error { return r.fetchCommits(ctx, groups) }); err != nil {
+	if err := r.fetchCommits(ctx, groups); err != nil {
 		return err
 	}
 	for _, name := range sortedKeys(groups) {
@@ -90,14 +90,12 @@ func (r *run) describeClassic(ctx context.Context, names []string, groups map[st
 	}
 	req := kmsg.NewPtrDescribeGroupsRequest()
 	req.Groups = names
-	resp, err := req.RequestWith(ctx, r.cluster)
+	resp, err := patience.Ask(ctx, r.Patience, func() (*kmsg.DescribeGroupsResponse, error) { return req.RequestWith(ctx, r.cluster) })
 	if err != nil {
 		return fmt.Errorf("describe consumer groups: %w", err)
 	}
 	for _, d := range resp.Groups {
-		if g := groups[d.Group]; g != nil && r.described(g, d.ErrorCode) {
-			g.Protocol, g.State = d.Protocol, d.State
-		}
+		r.described(groups[d.Group], d.ErrorCode, d.Protocol, d.State)
 	}
 	return nil
 }
@@ -108,25 +106,26 @@ func (r *run) describeConsumer(ctx context.Context, names []string, groups map[s
 	}
 	req := kmsg.NewPtrConsumerGroupDescribeRequest()
 	req.Groups = names
-	resp, err := req.RequestWith(ctx, r.cluster)
+	resp, err := patience.Ask(ctx, r.Patience, func() (*kmsg.ConsumerGroupDescribeResponse, error) { return req.RequestWith(ctx, r.cluster) })
 	if err != nil {
 		return fmt.Errorf("describe consumer groups: %w", err)
 	}
 	for _, d := range resp.Groups {
-		if g := groups[d.Group]; g != nil && r.described(g, d.ErrorCode) {
-			g.Protocol, g.State = d.AssignorName, d.State
-		}
+		r.described(groups[d.Group], d.ErrorCode, d.AssignorName, d.State)
 	}
 	return nil
 }
 
-// described tells whether a group's description is one; a group that is gone
-// since it was listed is no news.
-func (r *run) described(g *format.Group, code int16) bool {
-	if code != 0 && code != kerr.GroupIDNotFound.Code {
+// described takes how a group assigns partitions. One that is gone since it was
+// listed is no news.
+func (r *run) described(g *format.Group, code int16, protocol, state string) {
+	switch {
+	case g == nil, code == kerr.GroupIDNotFound.Code:
+	case code != 0:
 		r.alert("unread", "", fmt.Sprintf("how group %s assigns partitions is not in the backup: %v", g.Name, kerr.ErrorForCode(code)))
+	default:
+		g.Protocol, g.State = protocol, state
 	}
-	return code == 0
 }
 
 // fetchCommits reads all that the groups have committed. A group whose commits
@@ -141,7 +140,7 @@ func (r *run) fetchCommits(ctx context.Context, groups map[string]*format.Group)
 		g.Group = name
 		req.Groups = append(req.Groups, g)
 	}
-	resp, err := req.RequestWith(ctx, r.cluster)
+	resp, err := patience.Ask(ctx, r.Patience, func() (*kmsg.OffsetFetchResponse, error) { return req.RequestWith(ctx, r.cluster) })
 	if err != nil {
 		return fmt.Errorf("read what consumer groups have committed: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -97,10 +98,20 @@ func (j *job) view() sinks.Job {
 	if j.failures > 0 && !j.record.over() && v.State == sinks.JobRunning {
 		v.State = sinks.JobFailing
 	}
-	if v.Text == "" && len(j.record.Text) > 0 {
-		v.Text = j.record.Text[0]
+	if v.Text == "" {
+		v.Text = sentence(j.record.Text)
 	}
 	return v
+}
+
+// sentence is what a job has to say in one line: what it did comes first, and
+// what it left alone must not be lost.
+func sentence(lines []string) string {
+	const few = 10
+	if more := len(lines) - few; more > 0 {
+		lines = append(lines[:few:few], fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(lines, "; ")
 }
 
 // hold ends the run, if there is one, for a reason, and lets none begin before

@@ -29,7 +29,7 @@ func (h *house) work(c agent.ClusterConfig, with hooks) (*work.Service, error) {
 	if o.Trusted, err = trustedKeys(h.config, o.Key); err != nil {
 		return nil, err
 	}
-	o.Poke = func() { h.agent.Poke() }
+	o.Poke, o.Step = func() { h.agent.Poke() }, with.step
 	if with.worked != nil {
 		o.Told = func(all []sinks.Incident) { with.worked(c.Name, all) }
 	}

@@ -199,7 +199,7 @@ func (s *Service) captureFinal(ctx context.Context, f *final, h *home) (capture.
 	began := s.o.Now()
 	report, err := s.engine.capture(ctx, capture.Options{
 		Dial: open, Repository: h.Repository, Kind: format.Final, Pinned: "final backup of " + f.topic,
-		Topics: []string{f.topic}, Memory: s.o.Memory, Brokers: s.o.Brokers, Now: s.o.Now,
+		Topics: []string{f.topic}, Memory: s.o.Memory, Brokers: s.o.Brokers, Now: s.o.Now, Step: s.o.Step,
 	})
 	s.count(report, err, s.o.Now().Sub(began))
 	return report, err

@@ -104,7 +104,7 @@ func (s *Service) open(ctx context.Context, key string, st Store, id format.Iden
 		return nil, fmt.Errorf("open store %s: %w", st.Name, err)
 	}
 	repo, err := repository.Open(ctx, repository.Options{
-		Bucket: bucket, Identity: id, Key: s.o.Key, Trusted: s.o.Trusted, Writer: s.o.Writer, Now: s.o.Now,
+		Bucket: bucket, Identity: id, Key: s.o.Key, Trusted: s.o.Trusted, Writer: s.o.Writer, Now: s.o.Now, Step: s.o.Step,
 		Recipients: st.Recipients, Identities: st.Identities,
 	})
 	if err != nil {

@@ -44,6 +44,9 @@ type Options struct {
 	// Poke asks for a round, because something ended that others wait for. It may
 	// be nil.
 	Poke func()
+	// Step is called by name between any two steps of what is written, as those of
+	// capture, restore and repository are; it may be nil.
+	Step func(string)
 }
 
 // Cluster is a cluster that the agent's configuration names.

@@ -91,7 +91,7 @@ func (s *Service) captureOptions(of policyRun, h *home, progress func(capture.Pr
 		Topics: of.spec.List(backup.FieldTopics), Exclude: of.spec.List(backup.FieldExclude),
 		Mode: capture.Mode(of.spec["mode"]), Codec: of.spec["codec"], Level: int(of.spec.Int("level")),
 		PackSize: of.spec.Int("packBytes"), Memory: s.o.Memory, Brokers: s.o.Brokers, Connections: int(of.spec.Int("connections")),
-		BytesPerSec: of.spec.Int("bytesPerSec"), Archive: of.spec.Duration("archive"), Now: s.o.Now, Progress: progress,
+		BytesPerSec: of.spec.Int("bytesPerSec"), Archive: of.spec.Duration("archive"), Now: s.o.Now, Progress: progress, Step: s.o.Step,
 	}, nil
 }
 

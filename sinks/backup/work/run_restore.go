@@ -41,7 +41,7 @@ func (s *Service) restoreOptions(ctx context.Context, of policyRun) (restore.Opt
 		Create: spec.Is("create"), Replicas: int(spec.Int("replicas")), Existing: spec[backup.FieldExisting],
 		Groups: spec.List("groups"), ACLs: strings.Contains(spec["access"], "acls"), Quotas: strings.Contains(spec["access"], "quotas"),
 		Prove: spec.Is("prove"), BytesPerSec: spec.Int("bytesPerSec"), RecordsPerSec: spec.Int("recordsPerSec"),
-		Concurrency: int(spec.Int("concurrency")), Acks: acks(spec), Timeout: spec.Duration("timeout"), Memory: s.o.Memory, Now: s.o.Now,
+		Concurrency: int(spec.Int("concurrency")), Acks: acks(spec), Timeout: spec.Duration("timeout"), Memory: s.o.Memory, Now: s.o.Now, Step: s.o.Step,
 	}
 	o.Repartition = counts(spec.Below("repartition"))
 	o.Partitions, err = partitions(ctx, h, o.Point, spec.Below("partitions"))

@@ -30,7 +30,7 @@ const releaseMost = 30 * time.Second
 
 // retain drops points that no rule keeps, and sweeps what nothing reaches: under
 // the lease of a run that goes on, or, where that is nil, under one of its own.
-// A dry run has words for what it would do.
+// A dry run has words for what it would do, a sweep for what it was not let do.
 func (s *Service) retain(ctx context.Context, of policyRun, h *home, lease *repository.Lease) (text string, err error) {
 	policy, some := retentionOf(of.spec)
 	if !some {
@@ -53,26 +53,35 @@ func (s *Service) retain(ctx context.Context, of policyRun, h *home, lease *repo
 		}
 		defer release(ctx, lease)
 	}
-	return "", s.drop(h, lease, drop)
+	return s.drop(h, lease, drop)
 }
 
 // drop drops points, and sweeps once a day: what is dropped waits out a grace of
-// a day anyway.
-func (s *Service) drop(h *home, lease *repository.Lease, points map[int64]string) error {
+// a day anyway. What the store does not let go yet is said.
+func (s *Service) drop(h *home, lease *repository.Lease, points map[int64]string) (text string, err error) {
 	if len(points) > 0 {
 		if err := h.Remove(lease.Context(), lease, points); err != nil {
-			return fmt.Errorf("drop points: %w", err)
+			return "", fmt.Errorf("drop points: %w", err)
 		}
 	}
 	now := s.o.Now()
 	if !h.swept.due(now) {
-		return nil
+		return "", nil
 	}
-	if _, err := h.Sweep(lease.Context(), lease, false); err != nil {
-		return fmt.Errorf("sweep: %w", err)
+	swept, err := h.Sweep(lease.Context(), lease, false)
+	if err != nil {
+		return "", fmt.Errorf("sweep: %w", err)
 	}
 	h.swept.done(now)
-	return nil
+	return deferred(swept), nil
+}
+
+// deferred has words for what a sweep was not let delete.
+func deferred(s repository.Swept) string {
+	if len(s.Deferred) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d objects are swept later: %s", len(s.Deferred), s.Deferred[0])
 }
 
 // release gives a lease back. One that could not be given back runs out.

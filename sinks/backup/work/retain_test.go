@@ -117,3 +117,8 @@ func TestAPointThatARestoreGivesBackIsKept(t *testing.T) {
 		t.Errorf("point 1 was dropped, %d is the first", kept[0].Manifest.Number)
 	}
 }
+
+func TestWhatAStoreDoesNotLetGoIsSaid(t *testing.T) {
+	equal(t, "nothing", deferred(repository.Swept{Objects: 3}), "")
+	equal(t, "two", deferred(repository.Swept{Deferred: []string{"packs/a: locked", "packs/b: locked"}}), "2 objects are swept later: packs/a: locked")
+}

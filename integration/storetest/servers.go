@@ -32,33 +32,7 @@ func AzureKey() string {
 // S3 is versitygw, an S3 server over a directory.
 func S3(t testing.TB) *Server {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
-	defer cancel()
-	binary, err := goProgram(ctx, "versitygw", "github.com/versity/versitygw/cmd/versitygw", VersitygwVersion)
-	if err != nil {
-		unavailable(t, err)
-	}
-	dir, err := os.MkdirTemp(t.TempDir(), "s3-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := serve(t, func(address string) *exec.Cmd {
-		cmd := exec.Command(binary, "-p", address, "-q", "--health", "/health", "posix", dir)
-		cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+AccessKeyID, "ROOT_SECRET_KEY="+SecretAccessKey)
-		return cmd
-	})
-	s := &Server{
-		Name: "s3", Dir: dir, process: p,
-		Env:  map[string]string{"AWS_ACCESS_KEY_ID": AccessKeyID, "AWS_SECRET_ACCESS_KEY": SecretAccessKey},
-		make: func(t testing.TB, bucket string) { mkdir(t, filepath.Join(dir, bucket)) },
-		options: func(o *store.Options) {
-			o.S3 = &store.S3{AccessKeyID: said(AccessKeyID), SecretAccessKey: said(SecretAccessKey)}
-		},
-		url: func(bucket string) string {
-			return fmt.Sprintf("s3://%s?endpoint=http://%s&use_path_style=true&region=us-east-1", bucket, p.address)
-		},
-	}
-	return s.ready(t)
+	return versity(t, func(t testing.TB, s *Server, bucket string) { mkdir(t, filepath.Join(s.Dir, bucket)) })
 }
 
 // GCS is fake-gcs-server over a directory. It wants no credentials.

@@ -75,8 +75,9 @@ func Write(t testing.TB, k *kafkatest.Cluster, prefix string, cases ...string) *
 // Writer writes topics. It is for one goroutine.
 type Writer struct {
 	Corpus
-	Client *kgo.Client
-	Admin  *kadm.Client
+	Client   *kgo.Client
+	Admin    *kadm.Client
+	Replicas int16 // of topics that are made; 1 in a new writer
 
 	t       testing.TB
 	cluster *kafkatest.Cluster
@@ -88,7 +89,7 @@ type Writer struct {
 func NewWriter(t testing.TB, k *kafkatest.Cluster, prefix string) *Writer {
 	t.Helper()
 	cl := k.Client(t, kgo.MetadataMinAge(10*time.Millisecond))
-	return &Writer{Corpus: Corpus{Prefix: prefix}, Client: cl, Admin: kadm.NewClient(cl), t: t, cluster: k}
+	return &Writer{Corpus: Corpus{Prefix: prefix}, Client: cl, Admin: kadm.NewClient(cl), Replicas: 1, t: t, cluster: k}
 }
 
 // Topic makes a topic of the case and waits until it can be written to. Its
@@ -100,7 +101,7 @@ func (w *Writer) Topic(suffix string, partitions int, config ...string) string {
 	for i := 0; i < len(config); i += 2 {
 		keys[config[i]] = &config[i+1]
 	}
-	_, err := w.Admin.CreateTopic(w.t.Context(), int32(partitions), 1, keys, name)
+	_, err := w.Admin.CreateTopic(w.t.Context(), int32(partitions), w.Replicas, keys, name)
 	w.must(err)
 	w.led(name, partitions)
 	w.Topics = append(w.Topics, name)

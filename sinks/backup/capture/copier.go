@@ -12,11 +12,13 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
+
+	"github.com/ottla-io/ottla/sinks/backup/format"
 )
 
 // copier is the data's way: fetchers cut frames out of answers, squeezers make
-// their stored bytes, lanes write these into packs. Each stage waits for the
-// next, and all of them for memory.
+// and sum their stored bytes, lanes write these into packs. Each stage waits for
+// the next, and all of them for memory.
 type copier struct {
 	*run
 	queue    *queue
@@ -181,6 +183,7 @@ func (c *copier) pack(ctx context.Context, s *squeezer, f *stretch) error {
 		return err
 	}
 	*spare = grown
+	f.Sum = format.Sum(stored)
 	return c.packs.put(ctx, parcel{stretch: f, stored: stored, after: func() {
 		c.spares.Put(spare)
 		f.loan.release()

@@ -249,7 +249,7 @@ func (p *packer) fill(w *repository.PackWriter, l *lane) error {
 			if !more {
 				return nil
 			}
-			if err := w.Add(one.Frame, one.stored); err != nil {
+			if err := w.AddSummed(one.Frame, one.stored); err != nil {
 				return fmt.Errorf("write a frame of %s/%d at offset %d: %w", one.Topic, one.Partition, one.First, err)
 			}
 			p.run.packed(one)

@@ -38,7 +38,7 @@ func large(name string) *topic {
 func frame(t *testing.T, of *topic, at int64) parcel {
 	b := lay{base: at, records: 1, value: 100}.bytes(t)
 	return parcel{stored: b, after: func() {}, stretch: &stretch{topic: of, bytes: b, Frame: format.Frame{
-		Topic: of.Name, TopicID: of.ID, First: at, Next: at + 1, Batches: 1, Records: 1, Raw: int64(len(b)),
+		Topic: of.Name, TopicID: of.ID, First: at, Next: at + 1, Batches: 1, Records: 1, Raw: int64(len(b)), Sum: format.Sum(b),
 	}}}
 }
 

@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -48,6 +49,12 @@ func (f Frame) Check(end int64) error {
 		return f.wrong("checksum %q", f.Sum)
 	}
 	return nil
+}
+
+// Sum is the checksum of stored bytes: SHA-256, in hex.
+func Sum(stored []byte) string {
+	sum := sha256.Sum256(stored)
+	return hex.EncodeToString(sum[:])
 }
 
 func (f Frame) wrong(words string, args ...any) error {

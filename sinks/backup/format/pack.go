@@ -79,15 +79,10 @@ func ReadTrailer(b []byte, size int64) (Trailer, error) {
 	return Trailer{Offset: size - TrailerSize - int64(length), Length: int64(length), Digest: hex.EncodeToString(b[16:48])}, nil
 }
 
-func digestOf(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}
-
 // ReadIndex reads the index that t points to, checks its digest, and that every
 // frame can stand where it says.
 func ReadIndex(b []byte, t Trailer) ([]Frame, error) {
-	if digestOf(b) != t.Digest {
+	if Sum(b) != t.Digest {
 		return nil, errors.New("the index of the pack does not have the checksum that its end names")
 	}
 	b, err := inflate(b, MaxIndex)

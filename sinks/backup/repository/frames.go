@@ -2,8 +2,6 @@ package repository
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -63,8 +61,7 @@ func (r *Repository) stored(ctx context.Context, ref Ref, buf []byte) ([]byte, e
 		if b, err = r.section(ctx, ref.Pack, ref.Offset, ref.Length, buf); err != nil {
 			return nil, err
 		}
-		sum := sha256.Sum256(b)
-		if hex.EncodeToString(sum[:]) == ref.Sum {
+		if format.Sum(b) == ref.Sum {
 			return b, nil
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -53,8 +51,8 @@ type PackWriter struct {
 	pack   format.Pack
 	frames []format.Frame // as the index has them
 
-	pipe    *io.PipeWriter
-	out     io.Writer // pipe, or what encrypts into it
+	feed    *feed
+	out     io.Writer // feed, or what encrypts into it
 	seal    io.Closer // of what encrypts; nil if nothing does
 	sent    counter
 	size    int64         // of the plaintext so far
@@ -91,9 +89,8 @@ func (r *Repository) NewPack(ctx context.Context) (*PackWriter, error) {
 	w := &PackWriter{r: r, ctx: ctx, cancel: cancel, done: make(chan struct{})}
 	w.pack.ID = r.newPackID()
 	w.name = packName(w.pack.ID)
-	from, pipe := io.Pipe()
-	w.pipe = pipe
-	go w.upload(from)
+	w.feed = newFeed(cancel)
+	go w.upload()
 	if err := w.begin(); err != nil {
 		w.Abort()
 		return nil, fmt.Errorf("begin pack %s: %w", w.pack.ID, err)
@@ -101,35 +98,19 @@ func (r *Repository) NewPack(ctx context.Context) (*PackWriter, error) {
 	return w, nil
 }
 
-func (w *PackWriter) upload(from *io.PipeReader) {
-	err := w.r.o.Bucket.Upload(w.ctx, w.r.root+w.name, &stopper{from, w.cancel}, writing("application/octet-stream"))
+func (w *PackWriter) upload() {
+	err := w.r.o.Bucket.Upload(w.ctx, w.r.root+w.name, w.feed, writing("application/octet-stream"))
 	if w.ctx.Err() != nil {
 		err = context.Cause(w.ctx) // a lease that was lost, rather than "canceled"
 	}
-	from.CloseWithError(errors.Join(err, io.ErrClosedPipe))
+	w.feed.end(errors.Join(err, io.ErrClosedPipe))
 	w.sentErr = err
 	close(w.done)
 }
 
-// stopper cancels the upload when its source was aborted: some drivers take the
-// bytes so far for the whole object.
-type stopper struct {
-	from   io.Reader
-	cancel context.CancelFunc
-}
-
-// Read implements io.Reader.
-func (s *stopper) Read(p []byte) (int, error) {
-	n, err := s.from.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		s.cancel()
-	}
-	return n, err
-}
-
 // begin writes the head, through age where there are recipients.
 func (w *PackWriter) begin() error {
-	w.out = io.MultiWriter(w.pipe, &w.sent)
+	w.out = io.MultiWriter(w.feed, &w.sent)
 	if len(w.r.o.Recipients) > 0 {
 		sealed, err := age.Encrypt(w.out, w.r.o.Recipients...)
 		if err != nil {
@@ -154,8 +135,14 @@ func (w *PackWriter) write(b []byte) error {
 // Sum are filled in. It blocks while the bucket is slower than we are. stored
 // may be used again when it returns.
 func (w *PackWriter) Add(f format.Frame, stored []byte) error {
-	sum := sha256.Sum256(stored)
-	f.Offset, f.Length, f.Sum = w.size, int64(len(stored)), hex.EncodeToString(sum[:])
+	f.Sum = format.Sum(stored)
+	return w.AddSummed(f, stored)
+}
+
+// AddSummed is Add for who has f.Sum already: a pack is written by one goroutine,
+// and sums are worked out by many.
+func (w *PackWriter) AddSummed(f format.Frame, stored []byte) error {
+	f.Offset, f.Length = w.size, int64(len(stored))
 	if len(stored) == 0 {
 		return fmt.Errorf("pack %s: a frame of %s/%d without bytes belongs into the manifest", w.pack.ID, f.Topic, f.Partition)
 	}
@@ -212,7 +199,8 @@ func (w *PackWriter) finish() error {
 			return err
 		}
 	}
-	return w.pipe.Close()
+	w.feed.end(io.EOF)
+	return nil
 }
 
 // cancelled frees the context once the upload is over.
@@ -240,7 +228,7 @@ func (w *PackWriter) Abort() {
 		return
 	}
 	w.cancel()
-	w.pipe.CloseWithError(context.Canceled)
+	w.feed.end(context.Canceled)
 	<-w.done
 	w.cancelled()
 }

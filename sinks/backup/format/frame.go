@@ -1,15 +1,10 @@
 package format
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-
-	"github.com/klauspost/compress/zstd"
-	"github.com/pierrec/lz4/v4"
 )
 
 // MaxFrame is how many bytes a frame may have, stored or raw. One batch is the
@@ -59,62 +54,4 @@ func Sum(stored []byte) string {
 
 func (f Frame) wrong(words string, args ...any) error {
 	return fmt.Errorf("a frame of %s/%d at offset %d says %s", f.Topic, f.Partition, f.First, fmt.Sprintf(words, args...))
-}
-
-// Decompress appends the batches of a frame's stored bytes to dst[:0]. More or
-// fewer bytes than raw are an error, found before they are held.
-func Decompress(dst, stored []byte, codec string, raw int64) ([]byte, error) {
-	switch codec {
-	case Plain:
-		return append(dst[:0], stored...), nil
-	case LZ4:
-		return exactly(lz4.NewReader(bytes.NewReader(stored)), dst, raw)
-	case Zstd:
-		z, err := zstd.NewReader(bytes.NewReader(stored), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
-		if err != nil {
-			return nil, fmt.Errorf("decompress: %w", err)
-		}
-		defer z.Close()
-		return exactly(z, dst, raw)
-	}
-	return nil, fmt.Errorf("decompress: codec %q is not known", codec)
-}
-
-func exactly(r io.Reader, dst []byte, raw int64) ([]byte, error) {
-	b, err := readUpTo(r, dst, raw)
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(b)) != raw {
-		return nil, fmt.Errorf("decompress: %d bytes where %d were promised", len(b), raw)
-	}
-	return b, nil
-}
-
-// readUpTo reads all of r into dst[:0], which grows only as bytes come; more
-// than limit are an error.
-func readUpTo(r io.Reader, dst []byte, limit int64) ([]byte, error) {
-	const step = 64 << 10 // most objects are small
-	b := dst[:0]
-	for {
-		if int64(len(b)) > limit {
-			return nil, fmt.Errorf("decompress: more than the %d bytes that were promised", limit)
-		}
-		if len(b) == cap(b) {
-			grown := make([]byte, len(b), min(int64(2*cap(b)+step), limit+1))
-			copy(grown, b)
-			b = grown
-		}
-		n, err := r.Read(b[len(b):cap(b)])
-		b = b[:len(b)+n]
-		if errors.Is(err, io.EOF) {
-			if int64(len(b)) > limit {
-				return nil, fmt.Errorf("decompress: more than the %d bytes that were promised", limit)
-			}
-			return b, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("decompress: %w", err)
-		}
-	}
 }

@@ -149,7 +149,7 @@ func FuzzDecompress(f *testing.F) {
 	f.Add([]byte("\x28\xb5\x2f\xfd"), "zstd", int64(5))
 	f.Add([]byte("\x04\x22\x4d\x18"), "lz4", int64(5))
 	f.Fuzz(func(t *testing.T, stored []byte, codec string, raw int64) {
-		b, err := Decompress(nil, stored, codec, min(raw, 1<<24))
+		b, err := unpacker(t).Frame(nil, stored, codec, min(raw, 1<<24))
 		if err == nil && codec != Plain && int64(len(b)) != min(raw, 1<<24) {
 			t.Errorf("%d bytes for %d", len(b), raw)
 		}

@@ -87,7 +87,7 @@ func TestABombIsFoundBeforeItIsHeld(t *testing.T) {
 		t.Errorf("%d bytes, %v", len(b), err)
 	}
 	for _, raw := range []int64{0, 100, 8<<20 - 1, 8<<20 + 1} {
-		if _, err := Decompress(nil, bomb, Zstd, raw); err == nil {
+		if _, err := unpacker(t).Frame(nil, bomb, Zstd, raw); err == nil {
 			t.Errorf("8 MiB pass for %d bytes", raw)
 		}
 	}

@@ -45,7 +45,7 @@ func (r *Repository) frame(ctx context.Context, ref Ref, buf []byte) ([]byte, er
 		return nil, damaged(err)
 	}
 	*scratch = stored
-	b, err := format.Decompress(buf, stored, ref.Codec, ref.Raw)
+	b, err := r.unpack.Frame(buf, stored, ref.Codec, ref.Raw)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}

@@ -51,6 +51,7 @@ type Repository struct {
 	keys      map[string]*sealedPack // of encrypted packs, bounded
 	bad       map[int64]bool         // points that were found not to be good
 
+	unpack  *format.Decompressor
 	scratch sync.Pool // of *[]byte: stored bytes of compressed frames
 }
 
@@ -84,8 +85,12 @@ func Open(_ context.Context, o Options) (*Repository, error) {
 	if o.Writer == "" {
 		o.Writer = "unnamed"
 	}
+	unpack, err := format.NewDecompressor()
+	if err != nil {
+		return nil, err
+	}
 	return &Repository{
-		o: o, root: root, cache: newCache(64 << 20),
+		o: o, root: root, cache: newCache(64 << 20), unpack: unpack,
 		manifests: map[int64]*decoded{}, keys: map[string]*sealedPack{}, bad: map[int64]bool{},
 	}, nil
 }

@@ -87,7 +87,7 @@ func open(ctx context.Context, o Options) (*job, error) {
 		return nil, err
 	}
 	j := &job{o: o, target: t, journal: journal, rec: rec, limits: newLimits(o), patience: 4 * timeoutOf(o), began: o.now(), expiry: map[string]int64{}}
-	j.frames, j.cuts = newBudget(o.memory()/2), newBudget(o.memory()/4)
+	j.frames, j.cuts = newBudget(o.memory()/4), newBudget(o.memory()/8)
 	var problems []Problem
 	j.layout, problems = lay(point, o)
 	if err := j.survey(ctx, problems); err != nil {

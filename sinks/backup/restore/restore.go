@@ -49,10 +49,13 @@ type Options struct {
 	Concurrency   int           // partitions at once; 0 is 8
 	Acks          int16         // 1, or -1 for all in sync; 0 is -1: a restore needs the answers
 	Timeout       time.Duration // of one produce; 0 is 30 s
-	Memory        int64         // 0 is 256 MiB
-	Now           func() time.Time
-	Progress      func(Progress)
-	Step          func(string)
+	// Memory bounds what a restore holds, in bytes; 0 is 256 MiB. A quarter is for
+	// frames, an eighth for batches that are made anew; the rest is for requests
+	// and for what the collector has not yet freed.
+	Memory   int64
+	Now      func() time.Time
+	Progress func(Progress)
+	Step     func(string)
 }
 
 // Held is what of a topic is held elsewhere.

@@ -5,7 +5,6 @@ import (
 	_ "embed" // the page
 	"fmt"
 	"html/template"
-	"time"
 )
 
 //go:embed report.html
@@ -15,8 +14,7 @@ var page string
 // in the evidence is shown as text, whatever it is.
 func (e Evidence) HTML() ([]byte, error) {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"when": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") },
-		"took": func() time.Duration { return e.Ended.Sub(e.Began).Round(time.Millisecond) },
+		"when": when, "took": e.took,
 	}).Parse(page)
 	if err != nil {
 		return nil, fmt.Errorf("read the page of the report: %w", err)

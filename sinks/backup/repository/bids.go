@@ -51,7 +51,7 @@ func winner(bids []bid) (w bid) {
 func (r *Repository) bids(ctx context.Context) (all []bid, number int64, err error) {
 	s := r.Series(leases, format.KindLease)
 	for range 5 {
-		numbers, written, err := s.numbers(ctx)
+		numbers, written, err := s.Numbers(ctx)
 		if err != nil || len(numbers) == 0 {
 			return nil, 0, err
 		}

@@ -3,9 +3,11 @@ package repository
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -150,8 +152,9 @@ func taken(err error) bool {
 	return code == gcerrors.FailedPrecondition || code == gcerrors.AlreadyExists
 }
 
-// open reads a sealed object into value. Whoever signed it must be trusted.
-func (r *Repository) open(ctx context.Context, name, kind string, value any) (signer []byte, err error) {
+// open reads a sealed object into value. Whoever signed it must be trusted: by
+// the repository, or as one of also.
+func (r *Repository) open(ctx context.Context, name, kind string, value any, also ...[]byte) (signer []byte, err error) {
 	b, err := r.get(ctx, name)
 	if err != nil {
 		return nil, err
@@ -163,11 +166,19 @@ func (r *Repository) open(ctx context.Context, name, kind string, value any) (si
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", name, ErrDamaged, err)
 	}
-	if !r.trusts(key) {
-		return nil, fmt.Errorf("%s: %w: %s", name, ErrDamaged, untrusted(key))
+	known := key != nil && slices.ContainsFunc(also, func(a []byte) bool { return bytes.Equal(a, key) })
+	if !known && !r.trusts(key) {
+		return nil, fmt.Errorf("%s: %w: %w", name, ErrDamaged, &UntrustedError{key})
 	}
 	return key, nil
 }
+
+// UntrustedError is behind the error for an object that is whole, and signed by
+// a key that is not trusted here, or by none.
+type UntrustedError struct{ Signer ed25519.PublicKey }
+
+// Error says who signed it.
+func (e *UntrustedError) Error() string { return untrusted(e.Signer) }
 
 func untrusted(key []byte) string {
 	if key == nil {

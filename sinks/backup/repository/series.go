@@ -2,6 +2,8 @@ package repository
 
 import (
 	"context"
+	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -19,12 +21,14 @@ type Series struct {
 	r    *Repository
 	dir  string // with a slash at its end
 	kind string
-	bad  error // why there can be no such series
+	bad  error              // why there can be no such series
+	key  ed25519.PrivateKey // signs what is written
+	also []byte             // public key that is trusted here besides the repository's
 }
 
 // Series returns the series of that name. kind is what Seal writes.
 func (r *Repository) Series(name, kind string) *Series {
-	s := &Series{r: r, dir: name + "/", kind: kind}
+	s := &Series{r: r, dir: name + "/", kind: kind, key: r.o.Key}
 	for part := range strings.SplitSeq(name, "/") {
 		if !safe(part) {
 			s.bad = fmt.Errorf("%q is no name for a series: it is not made of letters, digits, dot, dash and underscore alone", name)
@@ -34,6 +38,15 @@ func (r *Repository) Series(name, kind string) *Series {
 		s.bad = fmt.Errorf("%s is no series", name)
 	}
 	return s
+}
+
+// SignedBy is the series as somebody else signs it: what is written is signed
+// by that key, and what it has signed is trusted, besides what the repository
+// trusts anyway.
+func (s *Series) SignedBy(key ed25519.PrivateKey) *Series {
+	other := *s
+	other.key, other.also = key, format.Public(key)
+	return &other
 }
 
 func (s *Series) name(number int64) string { return fmt.Sprintf("%s%012d.json", s.dir, number) }
@@ -56,8 +69,8 @@ func cutSuffix(s, suffix string, ok bool) (string, bool) {
 	return strings.CutSuffix(s, suffix)
 }
 
-// numbers lists the numbers of a series, ascending, and when each was written.
-func (s *Series) numbers(ctx context.Context) (all []int64, written map[int64]time.Time, err error) {
+// Numbers lists the numbers of a series, ascending, and when each was written.
+func (s *Series) Numbers(ctx context.Context) (all []int64, written map[int64]time.Time, err error) {
 	if s.bad != nil {
 		return nil, nil, s.bad
 	}
@@ -79,7 +92,7 @@ func (s *Series) numbers(ctx context.Context) (all []int64, written map[int64]ti
 // Append writes value under the next number, only if absent; ErrTaken if
 // another writer was first: read Newest again and decide anew.
 func (s *Series) Append(ctx context.Context, value any) (number int64, err error) {
-	all, _, err := s.numbers(ctx)
+	all, _, err := s.Numbers(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -101,7 +114,7 @@ func (s *Series) Put(ctx context.Context, number int64, value any) error {
 	if number < 1 {
 		return fmt.Errorf("write %s: numbers begin with 1", s.name(number))
 	}
-	b, err := format.Seal(s.kind, value, s.r.o.Key)
+	b, err := format.Seal(s.kind, value, s.key)
 	if err != nil {
 		return err
 	}
@@ -110,27 +123,56 @@ func (s *Series) Put(ctx context.Context, number int64, value any) error {
 
 // Newest reads the highest number into value; 0 if there is none.
 func (s *Series) Newest(ctx context.Context, value any) (number int64, err error) {
-	all, _, err := s.numbers(ctx)
+	all, _, err := s.Numbers(ctx)
 	if err != nil || len(all) == 0 {
 		return 0, err
 	}
 	number = all[len(all)-1]
-	if _, err := s.r.open(ctx, s.name(number), s.kind, value); err != nil {
+	if _, err := s.Read(ctx, number, value); err != nil {
 		return 0, err
 	}
 	return number, nil
 }
 
+// Read reads a number into value, and says who signed it; nil if nobody did.
+func (s *Series) Read(ctx context.Context, number int64, value any) (signer ed25519.PublicKey, err error) {
+	if s.bad != nil {
+		return nil, s.bad
+	}
+	return s.r.open(ctx, s.name(number), s.kind, value, s.also)
+}
+
+// Raw reads a number's bytes as they stand, signature and all.
+func (s *Series) Raw(ctx context.Context, number int64) ([]byte, error) {
+	if s.bad != nil {
+		return nil, s.bad
+	}
+	return s.r.get(ctx, s.name(number))
+}
+
+// Beside writes what is made from a number beside it, under its name with
+// another ending. Where something stands there already it is left.
+func (s *Series) Beside(ctx context.Context, number int64, ending, contentType string, body []byte) error {
+	if s.bad != nil {
+		return s.bad
+	}
+	err := s.r.put(ctx, strings.TrimSuffix(s.name(number), ".json")+ending, contentType, body)
+	if errors.Is(err, ErrTaken) {
+		return nil
+	}
+	return err
+}
+
 // Each calls each with every number in order and a function that reads it.
 func (s *Series) Each(ctx context.Context, each func(number int64, written time.Time, read func(value any) error) error) error {
-	all, written, err := s.numbers(ctx)
+	all, written, err := s.Numbers(ctx)
 	if err != nil {
 		return err
 	}
 	s.warm(ctx, all)
 	for _, n := range all {
 		err := each(n, written[n], func(value any) error {
-			_, err := s.r.open(ctx, s.name(n), s.kind, value)
+			_, err := s.Read(ctx, n, value)
 			return err
 		})
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"gocloud.dev/gcerrors"
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
+	"github.com/ottla-io/ottla/sinks/backup/store"
 )
 
 // SweepGrace is how long a dropped point, and a pack that nobody names, is left
@@ -185,7 +186,7 @@ func (s *sweeper) delete(ctx context.Context, o stored) error {
 		s.r.step("after delete", o.name)
 		s.count(o)
 	case gcerrors.Code(err) == gcerrors.NotFound: // somebody else was first
-	case s.isLocked(ctx, o, err):
+	case store.Locked(ctx, s.r.o.Bucket, s.r.root+o.name, err):
 		s.swept.Deferred = append(s.swept.Deferred, fmt.Sprintf("%s: the store does not let it go yet: %s", o.name, err))
 	default:
 		return fmt.Errorf("delete %s: %w", o.name, err)
@@ -211,19 +212,6 @@ func (r *Repository) forget(o stored) {
 		r.weight -= d.weight
 		delete(r.manifests, o.number)
 	}
-}
-
-// isLocked tells a delete that object lock refuses from a store that fails: some
-// drivers have no code for it, but then the store answers and has the object.
-func (s *sweeper) isLocked(ctx context.Context, o stored, err error) bool {
-	switch gcerrors.Code(err) {
-	case gcerrors.PermissionDenied, gcerrors.FailedPrecondition:
-		return true
-	case gcerrors.Canceled, gcerrors.DeadlineExceeded:
-		return false
-	}
-	there, asked := s.r.o.Bucket.Exists(ctx, s.r.root+o.name)
-	return asked == nil && there
 }
 
 func (s *sweeper) count(o stored) {

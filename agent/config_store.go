@@ -85,7 +85,7 @@ type BackupsConfig struct {
 	Brokers        int                `json:"brokers" doc:"Brokers that a run reads from at once; all of them if not given." min:"0"`
 	FinalBackup    *FinalBackupConfig `json:"finalBackup" doc:"A topic that Git removes is backed up, verified, and only then deleted."`
 	AllowPurge     []string           `json:"allowPurge" doc:"Topics that a restore may empty first, as patterns, where its document asks for it and a person confirms. None by default."`
-	AllowWebhooks  []string           `json:"allowWebhooks" doc:"Hosts that the webhooks of a KafkaBackupValidation may ask, as patterns. None by default."`
+	AllowWebhooks  []string           `json:"allowWebhooks" doc:"Hosts that a KafkaBackupValidation may ask (customWebhooks) or tell (notifications: hooks.slack.com, events.pagerduty.com or events.eu.pagerduty.com), as patterns. None by default."`
 	Scratch        string             `json:"scratch" doc:"Name of the cluster that drills restore into. Without it they use a Kafka in the process, which proves that a backup can be read, and says so."`
 }
 

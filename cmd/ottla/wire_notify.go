@@ -5,6 +5,7 @@ import (
 
 	"github.com/ottla-io/ottla/agent"
 	"github.com/ottla-io/ottla/sinks"
+	"github.com/ottla-io/ottla/sinks/pagerduty"
 	"github.com/ottla-io/ottla/sinks/slack"
 )
 
@@ -21,6 +22,16 @@ func notifiersOf(c *agent.Config) ([]sinks.Notifier, error) {
 		all = append(all, n)
 	}
 	return all, nil
+}
+
+// toldBySlack and toldByPagerDuty make those whom the document of a validation
+// has told of its results.
+func toldBySlack(webhook func() (string, error)) (sinks.Notifier, error) {
+	return slack.New(slack.Options{Name: "slack", WebhookURL: webhook})
+}
+
+func toldByPagerDuty(host, severity string, key func() (string, error)) (sinks.Notifier, error) {
+	return pagerduty.New(pagerduty.Options{Name: "pagerduty", RoutingKey: key, Severity: severity, URL: "https://" + host})
 }
 
 func slackSecret(s agent.Secret) func() (string, error) {

@@ -47,6 +47,7 @@ func workOptions(config *agent.Config, c agent.ClusterConfig) (work.Options, err
 	o := work.Options{
 		Cluster: c.Name, Stores: stores, StateDir: config.StateDir, Memory: b.Memory, Brokers: b.Brokers, Writer: writer(),
 		AllowPurge: b.AllowPurge, AllowWebhooks: b.AllowWebhooks, Scratch: b.Scratch, Embedded: embeddedKafka, Now: time.Now,
+		Slack: toldBySlack, PagerDuty: toldByPagerDuty,
 	}
 	for _, other := range config.Clusters {
 		o.Clusters = append(o.Clusters, work.Cluster{Name: other.Name, Options: kafkaOptions(other), Protected: other.Protected.Topics})

@@ -33,7 +33,7 @@ func (backupDecoder) Decode(doc reconcile.Document, refs reconcile.Refs) (reconc
 	}
 	d, s := declare(doc, refs), b.Spec
 	d.cluster(s.KafkaCluster, "spec.kafkaCluster")
-	d.storage(s.Storage, "spec.storage")
+	d.storage(s.Storage, "spec.storage", "")
 	d.topics(s.Topics, "spec.topics")
 	d.patterns(FieldExclude, s.ExcludeTopics, "spec.excludeTopics")
 	d.set(FieldSource, s.SourceClusterID, "spec.sourceClusterId")

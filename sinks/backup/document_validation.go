@@ -15,7 +15,7 @@ type validationSpec struct {
 	KafkaCluster  *cluster       `json:"kafkaCluster" doc:"A cluster to compare with."`
 	Checks        checks         `json:"checks" doc:"What is looked at." required:"true"`
 	Evidence      *evidence      `json:"evidence" doc:"What is written down."`
-	Notifications *notifications `json:"notifications" doc:"Who is told."`
+	Notifications *notifications `json:"notifications" doc:"Who is told of each result, where the agent's configuration allows their hosts (backups.allowWebhooks)."`
 	Schedule      string         `json:"schedule" doc:"When, as cron fields; without it once."`
 	TimeZone      string         `json:"timeZone" doc:"Zone of the schedule; UTC without it."`
 	Suspend       bool           `json:"suspend" doc:"Whether the schedule rests." default:"false"`
@@ -63,33 +63,38 @@ type customWebhook struct {
 }
 
 type evidence struct {
-	Formats       []string `json:"formats" doc:"How it is written." default:"json" enum:"json,pdf" min:"1"`
-	Signing       *signing `json:"signing" doc:"Whether and how it is signed."`
-	Storage       *storage `json:"storage" doc:"Where it goes, if not beside the backup."`
-	RetentionDays int      `json:"retentionDays" doc:"Days it is kept." default:"90" min:"1"`
+	Formats       []string `json:"formats" doc:"How it is written. The signed JSON always is; pdf is a page to print beside it." default:"json" enum:"json,pdf" min:"1"`
+	Signing       *signing `json:"signing" doc:"With which key it is signed, if not with the agent's own."`
+	Storage       *storage `json:"storage" doc:"Where it is copied to; it always stands beside the backup, too."`
+	RetentionDays int      `json:"retentionDays" doc:"Days that copies in storage are kept." default:"90" min:"1"`
 }
 
 type signing struct {
-	Enabled   bool        `json:"enabled" doc:"Whether it is signed."`
+	Enabled   bool        `json:"enabled" doc:"Whether the key of keySecret signs."`
 	KeySecret *signingKey `json:"keySecret" doc:"Secret with the keys."`
 }
 
 type signingKey struct {
 	Name          string `json:"name" doc:"Name of the Secret." required:"true" min:"1" ref:"Secret"`
-	PrivateKeyKey string `json:"privateKeyKey" doc:"Key of the private key."`
-	PublicKeyKey  string `json:"publicKeyKey" doc:"Key of the public key."`
+	PrivateKeyKey string `json:"privateKeyKey" doc:"Key of the private key: ed25519, as PEM (PKCS 8)."`
+	PublicKeyKey  string `json:"publicKeyKey" doc:"Key of its public key, as PEM; one that does not belong to it is refused."`
 }
 
 // Check wants a key to sign with.
 func (s *signing) Check(report func(path, text string)) {
-	if s.Enabled && s.KeySecret == nil {
+	if !s.Enabled {
+		return
+	}
+	if s.KeySecret == nil {
 		report("keySecret", "is missing: there is no key to sign with")
+	} else if s.KeySecret.PrivateKeyKey == "" {
+		report("keySecret.privateKeyKey", "is missing: it names the key to sign with")
 	}
 }
 
 type notifications struct {
-	Slack     *slackTarget     `json:"slack" doc:"A Slack channel."`
-	PagerDuty *pagerDutyTarget `json:"pagerduty" doc:"A PagerDuty service."`
+	Slack     *slackTarget     `json:"slack" doc:"A Slack channel, told of every result."`
+	PagerDuty *pagerDutyTarget `json:"pagerduty" doc:"A PagerDuty service: a failure opens an incident, the next pass ends it."`
 }
 
 type secretKey struct {
@@ -99,7 +104,7 @@ type secretKey struct {
 
 type slackTarget struct {
 	WebhookSecret secretKey `json:"webhookSecret" doc:"Secret with the address of the webhook." required:"true"`
-	Channel       string    `json:"channel" doc:"The channel."`
+	Channel       string    `json:"channel" doc:"Of no use: an incoming webhook has its own."`
 }
 
 type pagerDutyTarget struct {

@@ -42,10 +42,17 @@ func together() map[string][]string {
 		"KafkaBackupValidation": {
 			`{backupRef: {name: n}, kafkaCluster: {bootstrapServers: [a:9092]}, schedule: "0 2 * * *", checks: {messageCount: {enabled: true}, offsetRange: {enabled: true},
 			consumerGroupOffsets: {enabled: true}, customWebhooks: [{name: w, url: "https://a"}]},
-			evidence: {signing: {enabled: true, keySecret: {name: s}}}, notifications: {slack: {webhookSecret: {name: s, key: a}}, pagerduty: {routingKeySecret: {name: s, key: a}}}}`,
+			evidence: {storage: {pvc: {claimName: e}}, signing: {enabled: true, keySecret: {name: s, privateKeyKey: private.pem, publicKeyKey: public.pem}}}, notifications: {slack: {webhookSecret: {name: s, key: hook}}, pagerduty: {routingKeySecret: {name: s, key: a}}}}`,
 		},
 	}
 }
+
+// signingPEM and publicPEM are a pair that signs nothing but tests, as openssl
+// writes it, with line ends as YAML does.
+const (
+	signingPEM = `-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIFYYpocASVahKAcmoRJUMGFu/Fe8Njjfco7elu8iJQ9B\n-----END PRIVATE KEY-----\n`
+	publicPEM  = `-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAoxqr2Kmw8Usrako8pDOyKrA6ej95j1htSiW8SUyPA4E=\n-----END PUBLIC KEY-----\n`
+)
 
 // always is the field that asks for what is done anyway.
 const always = "KafkaBackup spec.consumerGroupSnapshot"
@@ -166,6 +173,7 @@ func outcome(t *testing.T, kind string, spec map[string]any) (string, error) {
 		t.Fatal(err)
 	}
 	secret := `{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {a: "1", b: "2", other: "3", ca.crt: "4", username: u, password: p,
+		hook: "https://hooks.slack.com/services/x", private.pem: "` + signingPEM + `", public.pem: "` + publicPEM + `",
 		AWS_ACCESS_KEY_ID: i, AWS_SECRET_ACCESS_KEY: k, AZURE_STORAGE_KEY: k, AZURE_SAS_TOKEN: k, AZURE_CLIENT_ID: k, AZURE_TENANT_ID: k, AZURE_CLIENT_SECRET: k, SERVICE_ACCOUNT_JSON: k}}`
 	refs, docs, err := reconcile.NewReferences(nodetest.Documents(t, "a.yaml", secret+"\n---\n"+string(text)+"\n"), nil)
 	if err != nil {

@@ -50,6 +50,9 @@ func (s *Service) Incidents() []sinks.Incident {
 		out = append(out, s.ofPolicy(id, now)...)
 		out = append(out, s.ofEvidence(id)...)
 	}
+	for _, id := range slices.SortedFunc(maps.Keys(s.errands), reconcile.CompareID) {
+		out = append(out, s.ofErrand(id)...)
+	}
 	for _, id := range slices.SortedFunc(maps.Keys(s.jobs), reconcile.CompareID) {
 		if b, ok := s.briefs[id]; ok && b.declared {
 			out = append(out, s.ofJob(id)...)
@@ -126,6 +129,8 @@ func titleOf(kind string) string {
 		return "verification failed"
 	case "partial":
 		return "the run ended before everything was copied; the next one goes on"
+	case "evidence":
+		return "its evidence is not everywhere it should be"
 	case "retention":
 		return "old points could not be dropped"
 	}

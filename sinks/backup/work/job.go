@@ -35,6 +35,7 @@ type job struct {
 	stopped  context.CancelCauseFunc // of the run, nil where none is
 	holding  bool                    // a person decides: nothing begins until that is written down
 	ended    chan struct{}           // closed when the run has ended
+	sent     bool                    // what it found is told, or being told, to whom its document names
 }
 
 // result is what a job did.

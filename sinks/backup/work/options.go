@@ -28,11 +28,15 @@ type Options struct {
 	Brokers  int    // that a run reads from at once; 0 is all
 	Writer   string // who we are: host/pid
 	// AllowPurge and AllowWebhooks are patterns of topics that a restore may empty
-	// first, and of hosts that a validation may ask.
+	// first, and of hosts that a validation may ask or tell.
 	AllowPurge    []string
 	AllowWebhooks []string
-	Final         *Final
-	Scratch       string // name of the cluster that drills restore into; "" is Embedded
+	// Slack and PagerDuty make those whom a validation's document has told of its
+	// results. The secrets are the document's, and are read at each use.
+	Slack     func(webhook func() (string, error)) (sinks.Notifier, error)
+	PagerDuty func(host, severity string, key func() (string, error)) (sinks.Notifier, error)
+	Final     *Final
+	Scratch   string // name of the cluster that drills restore into; "" is Embedded
 	// Embedded begins a Kafka in the process for a drill, and returns how it is
 	// reached and ended.
 	Embedded func() (dial func(context.Context) (*kgo.Client, error), stop func(), err error)

@@ -48,12 +48,66 @@ func (s *Service) refused(spec backup.Spec) string {
 			return words
 		}
 	}
-	for name := range spec.Below("webhook") {
-		if host, ok := strings.CutSuffix(name, ".host"); ok && !matches(s.o.AllowWebhooks, spec["webhook."+host+".host"]) {
-			return fmt.Sprintf("the agent's configuration does not allow asking %s (backups.allowWebhooks)", spec["webhook."+host+".host"])
+	if spec[backup.FieldEvidence] != "" {
+		if _, err := s.storeOf(backup.EvidenceOf(spec), nil); err != nil {
+			return "spec.evidence.storage: " + err.Error()
+		}
+	}
+	return s.unasked(spec)
+}
+
+// unasked has words for the first host that a document would have asked, or
+// told, and that the configuration does not allow.
+func (s *Service) unasked(spec backup.Spec) string {
+	var hosts []string
+	webhooks := spec.Below("webhook")
+	for _, name := range slices.Sorted(maps.Keys(webhooks)) {
+		if strings.HasSuffix(name, ".host") {
+			hosts = append(hosts, webhooks[name])
+		}
+	}
+	if host := spec[backup.FieldSlack]; host != "" {
+		hosts = append(hosts, host)
+	}
+	if spec[backup.FieldPagerDuty] != "" {
+		hosts = append(hosts, s.pagerDuty())
+	}
+	for _, host := range hosts {
+		if !matches(s.o.AllowWebhooks, host) {
+			return fmt.Sprintf("the agent's configuration does not allow asking %s (backups.allowWebhooks)", host)
 		}
 	}
 	return ""
+}
+
+// pagerDuty is the events host that the configuration allows: of the service
+// region of the United States, or of Europe's.
+func (s *Service) pagerDuty() string {
+	const first, other = "events.pagerduty.com", "events.eu.pagerduty.com"
+	if !matches(s.o.AllowWebhooks, first) && matches(s.o.AllowWebhooks, other) {
+		return other
+	}
+	return first
+}
+
+// allowed reads an address that a document brought, and once more holds its
+// host against the configuration: the address may be newer than what was
+// applied. The error holds nothing of it.
+func (s *Service) allowed(read func() (string, error)) func() (string, error) {
+	if read == nil {
+		return func() (string, error) { return "", errors.New("the secret is not at hand") }
+	}
+	return func() (string, error) {
+		address, err := read()
+		if err != nil {
+			return "", err
+		}
+		address = strings.TrimSpace(address)
+		if !matches(s.o.AllowWebhooks, backup.WebHost(address)) {
+			return "", errors.New("its host is not one that the agent's configuration allows (backups.allowWebhooks)")
+		}
+		return address, nil
+	}
 }
 
 // unpurgeable says which topic may not be emptied. A document that empties

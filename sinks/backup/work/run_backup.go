@@ -39,7 +39,7 @@ func (s *Service) newestOf(ctx context.Context, of policyRun) (newest, since tim
 		return newest, since, fmt.Errorf("read the policies: %w", err)
 	}
 	if doesOf(of.id) != backup.DoesBackup {
-		newest, err = s.newestEvidence(ctx, h, of.id)
+		newest, err = s.newestEvidence(ctx, h, of)
 		return newest, since, err
 	}
 	p, err := h.Newest(ctx)

@@ -31,25 +31,26 @@ func evidenceSeries(id reconcile.ID) string {
 // found is what a validation or a drill found last.
 type found struct {
 	proof.Evidence
-	name string // of the object that the evidence is
+	number int64     // of the evidence in its series
+	name   string    // of the object that the evidence is
+	more   string    // what became of its copies, in words
+	left   []problem // what could not be done with it
 }
 
 func foundAs(id reconcile.ID, number int64, e proof.Evidence) found {
-	return found{e, fmt.Sprintf("%s/%012d.json", evidenceSeries(id), number)}
+	return found{Evidence: e, number: number, name: fmt.Sprintf("%s/%012d.json", evidenceSeries(id), number)}
 }
 
 // newestEvidence is when a validation last looked. What it found then is told of
 // after a restart, too.
-func (s *Service) newestEvidence(ctx context.Context, h *home, id reconcile.ID) (time.Time, error) {
-	var e proof.Evidence
-	n, err := h.Series(evidenceSeries(id), "evidence").Newest(ctx, &e)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("read the evidence: %w", err)
+func (s *Service) newestEvidence(ctx context.Context, h *home, of policyRun) (time.Time, error) {
+	f, err := s.newestFound(ctx, h, of)
+	if err != nil || f.number == 0 {
+		return time.Time{}, err
 	}
-	if n > 0 {
-		s.remember(id, foundAs(id, n, e))
-	}
-	return e.Ended, nil
+	s.remember(of.id, f)
+	s.send(of, h, f)
+	return f.Ended, nil
 }
 
 func (s *Service) remember(id reconcile.ID, f found) {
@@ -89,12 +90,7 @@ func (s *Service) validate(ctx context.Context, of policyRun) (found, error) {
 	if err != nil {
 		return found{}, err
 	}
-	for {
-		n, err := h.Series(evidenceSeries(of.id), "evidence").Append(ctx, e)
-		if !errors.Is(err, repository.ErrTaken) {
-			return foundAs(of.id, n, e), err
-		}
-	}
+	return s.writeDown(ctx, of, h, e)
 }
 
 // compare runs the checks of a KafkaBackupValidation.
@@ -118,7 +114,7 @@ func (s *Service) compare(ctx context.Context, of policyRun, h *home) (proof.Evi
 	for i := 0; hooks[fmt.Sprintf("%d.name", i)] != ""; i++ {
 		at := fmt.Sprintf("%d.", i)
 		o.Webhooks = append(o.Webhooks, proof.Webhook{
-			Name: hooks[at+"name"], URL: of.means.secret("webhook." + at + "url"),
+			Name: hooks[at+"name"], URL: s.allowed(of.means.secret("webhook." + at + "url")),
 			Timeout: hooks.Duration(at + "timeout"), Status: int(hooks.Int(at + "status")),
 		})
 	}
@@ -191,7 +187,10 @@ func (s *Service) runValidation(ctx context.Context, of policyRun) (ran, error) 
 		return ran{}, err
 	}
 	s.remember(of.id, f)
-	return ran{point: f.Point, taken: f.Ended, text: passedWords(f.Evidence)}, nil
+	if h, err := s.homeFor(ctx, of.brief()); err == nil { // it was just at hand
+		s.send(of, h, f)
+	}
+	return ran{point: f.Point, taken: f.Ended, text: passedWords(f.Evidence) + f.more, left: f.left}, nil
 }
 
 func (s *Service) validateOnce(ctx context.Context, of policyRun) (result, error) {
@@ -199,7 +198,7 @@ func (s *Service) validateOnce(ctx context.Context, of policyRun) (result, error
 	if err != nil {
 		return result{}, err
 	}
-	out := result{point: f.Point, text: []string{passedWords(f.Evidence)}, report: f.Evidence}
+	out := result{point: f.Point, text: []string{passedWords(f.Evidence) + f.more}, report: f.Evidence, left: f.left}
 	if !f.Passed {
 		out.failed, out.text = true, f.words()
 	}

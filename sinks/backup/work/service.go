@@ -34,6 +34,7 @@ type Service struct {
 	jobs     map[reconcile.ID]*job
 	finals   map[finalKey]*final
 	found    map[reconcile.ID]found // by scheduled validations and drills
+	errands  map[reconcile.ID]*errand
 	figures  figures
 	working  context.Context //nolint:containedctx // of Run, nil before it: what it starts ends with it
 	workers  sync.WaitGroup
@@ -82,7 +83,7 @@ func New(o Options) *Service {
 		o: o, engine: engine{store: store.Open, capture: capture.Run, follow: capture.Follow, check: restore.Check, restore: restore.Run},
 		ids: clusterIDs{known: map[string]knownID{}}, homes: homes{open: map[string]*home{}}, looks: looks{seen: map[reconcile.ID]look{}},
 		briefs: map[reconcile.ID]brief{}, keepers: map[reconcile.ID]*keeper{}, jobs: map[reconcile.ID]*job{},
-		finals: map[finalKey]*final{}, found: map[reconcile.ID]found{}, figures: newFigures(), changed: make(chan struct{}, 1),
+		finals: map[finalKey]*final{}, found: map[reconcile.ID]found{}, errands: map[reconcile.ID]*errand{}, figures: newFigures(), changed: make(chan struct{}, 1),
 	}
 }
 
@@ -188,6 +189,7 @@ func (s *Service) tend() {
 	s.tendPolicies()
 	s.tendJobs()
 	s.tendFinals()
+	s.tendErrands()
 }
 
 // begin runs a function beside the rounds for as long as the service works. The

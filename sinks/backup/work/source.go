@@ -36,6 +36,17 @@ func (m means) secret(name string) func() (string, error) {
 	}
 }
 
+// below are the means below a prefix, without it.
+func (m means) below(prefix string) means {
+	out := means{}
+	for name, v := range m {
+		if rest, ok := strings.CutPrefix(name, prefix+"."); ok {
+			out[rest] = v
+		}
+	}
+	return out
+}
+
 // same tells whether another document's secrets are these.
 func (m means) same(other means) bool {
 	return maps.EqualFunc(m, other, func(a, b reconcile.Value) bool {

@@ -32,7 +32,8 @@ type world struct {
 
 	mu      sync.Mutex
 	buckets map[string]*blob.Bucket
-	down    error // what opening a store says
+	down    error            // what opening a store says
+	gone    map[string]error // what opening one of them says
 	want    map[reconcile.ID]reconcile.Resource
 	last    map[reconcile.ID]map[string]reconcile.Value // what the ledger would remember
 }
@@ -54,7 +55,7 @@ func newWorld(t *testing.T, change ...func(*Options)) *world {
 		o: Options{
 			Cluster: "main", Clusters: []Cluster{{"main", kafka.Options{Brokers: k.ListenAddrs()}, []string{"orders-ledger"}}}, StateDir: t.TempDir(), Key: key,
 			Stores: []Store{{Store: backup.Store{Name: "copies", URL: "s3://copies?region=x"}}, {Store: backup.Store{Name: "final", URL: "s3://final?region=x"}}},
-			Writer: "test", AllowPurge: []string{"orders*"}, AllowWebhooks: []string{"*.example.com"},
+			Writer: "test", AllowPurge: []string{"orders*"}, AllowWebhooks: []string{"*.example.com", "127.0.0.1"},
 		},
 	}
 	for _, c := range change {
@@ -82,14 +83,21 @@ func (w *world) restart() {
 	w.engine.store = func(_ context.Context, o store.Options) (*blob.Bucket, error) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if w.down != nil {
-			return nil, w.down
+		if err := errors.Join(w.down, w.gone[o.URL]); err != nil {
+			return nil, err
 		}
 		if w.buckets[o.URL] == nil {
 			w.buckets[o.URL] = memblob.OpenBucket(nil)
 		}
 		return blob.PrefixedBucket(w.buckets[o.URL], "p/"), nil // closing it leaves the one below open
 	}
+}
+
+// away lets one store be out of reach, or come back.
+func (w *world) away(url string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.gone = map[string]error{url: err}
 }
 
 // run works until the test or the returned function ends it.

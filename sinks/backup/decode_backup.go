@@ -134,14 +134,22 @@ func (d *declaration) keep(r *retention) {
 
 // timing says when.
 func (d *declaration) timing(s backupSpec) {
-	d.set(FieldSchedule, strings.Join(strings.Fields(s.Schedule), " "), "spec.schedule")
-	d.set(FieldZone, s.TimeZone, "spec.timeZone")
+	d.schedule(s.Schedule, s.TimeZone)
 	d.set(FieldSuspend, truth(s.Suspend), "spec.suspend")
 	d.duration(reconcile.JitterMark, "jitter")
 	if s.Continuous {
 		d.set("continuous", "true", "spec.continuous")
 		d.set("window", (time.Duration(s.SegmentMaxIntervalMs) * time.Millisecond).String(), "spec.segmentMaxIntervalMs")
 		d.set("windowBytes", number(s.SegmentMaxBytes), "spec.segmentMaxBytes")
+	}
+}
+
+// schedule declares when. One that means other days elsewhere is never guessed.
+func (d *declaration) schedule(schedule, zone string) {
+	d.set(FieldSchedule, strings.Join(strings.Fields(schedule), " "), "spec.schedule")
+	d.set(FieldZone, zone, "spec.timeZone")
+	if words := twoMeanings(schedule); words != "" {
+		d.refuse("spec.schedule", "%s", words)
 	}
 }
 

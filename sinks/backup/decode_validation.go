@@ -3,7 +3,6 @@ package backup
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ottla-io/ottla/reconcile"
@@ -45,8 +44,7 @@ func (validationDecoder) Decode(doc reconcile.Document, refs reconcile.Refs) (re
 		d.suspended(s.Suspend)
 		return d.result(KindJob, does)
 	}
-	d.set(FieldSchedule, strings.Join(strings.Fields(s.Schedule), " "), "spec.schedule")
-	d.set(FieldZone, s.TimeZone, "spec.timeZone")
+	d.schedule(s.Schedule, s.TimeZone)
 	d.set(FieldSuspend, truth(s.Suspend), "spec.suspend")
 	d.duration(reconcile.JitterMark, "jitter")
 	return d.result(KindPolicy, does)

@@ -15,7 +15,7 @@ type backupSpec struct {
 	Topics               []string        `json:"topics" doc:"Topics, as glob patterns." required:"true" min:"1"`
 	ExcludeTopics        []string        `json:"excludeTopics" doc:"Topics left out, as glob patterns."`
 	Storage              storage         `json:"storage" doc:"Where the copies go." required:"true"`
-	Schedule             string          `json:"schedule" doc:"When, as cron fields: the usual five, or six or seven with seconds. Without it once."`
+	Schedule             string          `json:"schedule" doc:"When, as cron fields: the usual five, or six or seven with seconds, of which the weekday is a name (SUN to SAT) and the year *. Without it once."`
 	TimeZone             string          `json:"timeZone" doc:"Zone of the schedule, such as Europe/Helsinki; UTC without it."`
 	Suspend              bool            `json:"suspend" doc:"Whether the schedule rests." default:"false"`
 	Compression          string          `json:"compression" doc:"How what producers left uncompressed is compressed." enum:"none,lz4,zstd" default:"zstd"`

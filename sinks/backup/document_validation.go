@@ -16,7 +16,7 @@ type validationSpec struct {
 	Checks        checks         `json:"checks" doc:"What is looked at." required:"true"`
 	Evidence      *evidence      `json:"evidence" doc:"What is written down."`
 	Notifications *notifications `json:"notifications" doc:"Who is told of each result, where the agent's configuration allows their hosts (backups.allowWebhooks)."`
-	Schedule      string         `json:"schedule" doc:"When, as cron fields; without it once."`
+	Schedule      string         `json:"schedule" doc:"When, as the cron fields of a KafkaBackup; without it once."`
 	TimeZone      string         `json:"timeZone" doc:"Zone of the schedule; UTC without it."`
 	Suspend       bool           `json:"suspend" doc:"Whether the schedule rests." default:"false"`
 }

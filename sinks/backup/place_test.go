@@ -60,18 +60,45 @@ func TestASchedulesZoneAndFieldsAreHeldAgainstCron(t *testing.T) {
 		"0 0 2 * * *|Europe/Helsinki":   "",
 		"0 0 2 * * ? *|UTC":             "",
 		"@daily|":                       "",
-		"0 0 2 * * ? 2027|":             "is no schedule",
+		"0 0 2 * * ? 2027|":             "the year, which can only be *",
+		"0 2 * * 1|":                    "",
+		"0 2 * * 7|":                    "7 is none",
+		"0 2 * * 5-7|":                  "7 is none",
+		"0 0 2 * * MON|":                "",
 		"CRON_TZ=Asia/Tokyo 0 2 * * *|": "its zone stands in timeZone",
 		"0 2 * * *|Mars/Olympus":        "is no time zone",
 		"0 2 * * *|Local":               "is no time zone",
 		"0 2 30 2 *|":                   "no day is ever one of these",
 		"at night|":                     "is no schedule",
+		" |":                            "is no schedule",
 		"61 2 * * *|":                   "is no schedule",
 	} {
 		schedule, zone, _ := strings.Cut(text, "|")
 		_, err := ParseSchedule(schedule, zone)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestAScheduleThatMeansOtherDaysWhereItsKindComesFromIsRefusedNotGuessed(t *testing.T) {
+	for schedule, want := range map[string]string{
+		"0 2 * * 1":         "", // five fields are cron's everywhere
+		"0 0 2 * * *":       "",
+		"0 0 2 * * ? *":     "",
+		"0 0 2 * * MON":     "",
+		"0 0 2 * * mon-FRI": "",
+		"0 0 2 * * */2":     "",
+		"0 0 2 1 * *":       "",
+		"0 0 2 * * 1":       "1 is Sunday where this kind comes from, and Monday to cron",
+		"0 0 2 * * 7":       "1 is Sunday",
+		"0 0 2 * * 2-6 *":   "in 7 fields",
+		"0 0 2 * * MON,4":   "write SUN",
+		"0 0 2 * * 1/2":     "write SUN",
+		"0 0 2 1 * MON":     "both must fit, and to cron either does",
+	} {
+		if got := twoMeanings(schedule); (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", schedule, got, want)
 		}
 	}
 }

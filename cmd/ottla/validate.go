@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ottla-io/ottla/cmd/ottla/show"
 	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sinks/backup"
 	"github.com/ottla-io/ottla/sources"
 )
 
@@ -22,7 +24,9 @@ func (a *app) validateCommand() *cobra.Command {
 		Use:   "validate DIR",
 		Short: "Check a repository without cluster and keys",
 		Long: "Render and decode a repository, and say everything that is wrong with it. It needs no cluster and no keys:\n" +
-			"encrypted values are replaced by placeholders. Where DIR has overlays/, each of them is checked.",
+			"encrypted values are replaced by placeholders. Where DIR has overlays/, each of them is checked.\n\n" +
+			"Ends with 1 where a document is wrong, and the whole revision would be; with 3 where a document is right, and\n" +
+			"is never carried out as it is written.",
 		Example: "  ottla validate .\n  ottla validate . --path overlays/dev\n  ottla validate . --format github",
 		Args:    arguments(1, 1, "the directory of a repository"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -37,10 +41,7 @@ func (a *app) validateCommand() *cobra.Command {
 			if err := a.printer(a.out).Validated(report, style == "github"); err != nil {
 				return err
 			}
-			if !report.Valid {
-				return exit(exitFailed)
-			}
-			return nil
+			return exit(validateCode(report))
 		},
 	}
 	cmd.Flags().StringArrayVar(&paths, "path", nil, "only this path below DIR; may be repeated")
@@ -48,6 +49,18 @@ func (a *app) validateCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&encrypted, "encrypted-only", false, "a Secret in plain text is an error, as with secrets: encrypted-only")
 	given.flags(cmd)
 	return cmd
+}
+
+// validateCode is 3 where a document is refused by itself: the rest is kept.
+func validateCode(v show.Validation) int {
+	switch {
+	case !v.Valid:
+		return exitFailed
+	case slices.ContainsFunc(v.Paths, func(p show.ValidatedPath) bool { return len(p.Refused) > 0 }):
+		return exitPartial
+	default:
+		return exitDone
+	}
 }
 
 // overlays are the paths to check: those that were named, each overlay, or the
@@ -99,6 +112,19 @@ func validateOne(ctx context.Context, at place, read reader) show.ValidatedPath 
 	out.Resources = byKind(declared.Resources)
 	for _, r := range declared.Remarks {
 		out.Remarks = append(out.Remarks, show.Problem{Text: r.Text, File: r.Origin.File, Line: r.Origin.Line})
+	}
+	out.Refused = refusals(declared.Resources)
+	return out
+}
+
+// refusals are the documents that are never carried out as they are written.
+func refusals(all []reconcile.Resource) []show.Problem {
+	var out []show.Problem
+	for _, r := range all {
+		if why := r.Fields[backup.FieldRefused].Text(); why != "" && (r.ID.Kind == backup.KindPolicy || r.ID.Kind == backup.KindJob) {
+			at := append(r.Origins[backup.FieldRefused], reconcile.Origin{})[0]
+			out = append(out, show.Problem{Text: r.ID.String() + ": " + why, File: at.File, Line: at.Line})
+		}
 	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/reconcile/strict"
+	"github.com/ottla-io/ottla/sinks/backup/repository"
 )
 
 // DefaultNamespace is where a document without a namespace stands.
@@ -23,9 +24,27 @@ type declaration struct {
 }
 
 func declare(doc reconcile.Document, refs reconcile.Refs) *declaration {
-	return &declaration{doc: doc, refs: refs, report: strict.NewReport(doc), want: reconcile.Resource{
+	d := &declaration{doc: doc, refs: refs, report: strict.NewReport(doc), want: reconcile.Resource{
 		Fields: map[string]reconcile.Value{}, Means: map[string]reconcile.Value{}, Origins: map[string][]reconcile.Origin{"": {doc.Origin}},
 	}}
+	d.folder("metadata.name", doc.Name)
+	d.folder("metadata.namespace", doc.Namespace)
+	return d
+}
+
+// folder reports a name that cannot be a folder of a store, where there is one.
+func (d *declaration) folder(path, name string) {
+	if words := folderless(name); name != "" && words != "" {
+		d.report.Add(path, "%q %s", name, words)
+	}
+}
+
+// folderless says why a name cannot be a folder of a store.
+func folderless(name string) string {
+	if repository.Safe(name) {
+		return ""
+	}
+	return "cannot be a folder of a store: letters, digits, dot, dash and underscore alone, and no dot at its beginning"
 }
 
 // result is the one resource, or all that is wrong.

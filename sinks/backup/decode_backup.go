@@ -36,6 +36,7 @@ func (backupDecoder) Decode(doc reconcile.Document, refs reconcile.Refs) (reconc
 	d.storage(s.Storage, "spec.storage", "")
 	d.topics(s.Topics, "spec.topics")
 	d.patterns(FieldExclude, s.ExcludeTopics, "spec.excludeTopics")
+	d.folder("spec.sourceClusterId", s.SourceClusterID)
 	d.set(FieldSource, s.SourceClusterID, "spec.sourceClusterId")
 	d.form(s)
 	d.pace(s)

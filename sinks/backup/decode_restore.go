@@ -34,16 +34,9 @@ func (restoreDecoder) Decode(doc reconcile.Document, refs reconcile.Refs) (recon
 	d.set(FieldDryRun, truth(s.DryRun), "spec.dryRun")
 	d.annotation(reconcile.ProveMark, "prove", oneOf("true", "false"))
 	d.annotation(reconcile.AccessMark, "access", oneOf("acls", "quotas", "acls,quotas"))
-	d.annotation(reconcile.SourceClusterMark, FieldSource, notEmpty)
+	d.annotation(reconcile.SourceClusterMark, FieldSource, folderless)
 	d.claim(s)
 	return d.result(KindJob, DoesRestore)
-}
-
-func notEmpty(value string) string {
-	if value == "" {
-		return "is empty"
-	}
-	return ""
 }
 
 // backupRef declares which backup is meant. One that is declared by the same

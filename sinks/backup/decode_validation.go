@@ -25,7 +25,7 @@ func (validationDecoder) Decode(doc reconcile.Document, refs reconcile.Refs) (re
 	d.backupRef(s.BackupRef, "spec.backupRef")
 	d.evidence(s.Evidence)
 	d.notifications(s.Notifications)
-	d.annotation(reconcile.SourceClusterMark, FieldSource, notEmpty)
+	d.annotation(reconcile.SourceClusterMark, FieldSource, folderless)
 	does := DoesValidation
 	switch drill := doc.Annotations[reconcile.DrillMark]; drill {
 	case "", "false":

@@ -107,6 +107,11 @@ func (p *Printer) Error(err error) {
 // Problem prints one problem.
 func (p *Printer) Problem(one Problem) { p.note(p.paint("error:", color.FgRed, color.Bold), one) }
 
+// Refused prints what is right, and is never carried out as it is.
+func (p *Printer) Refused(one Problem) {
+	p.note(p.paint("refused:", color.FgRed, color.Bold), one)
+}
+
 // Warning prints something worth saying that is not a mistake.
 func (p *Printer) Warning(one Problem) { p.note(p.paint("note:", color.FgYellow), one) }
 

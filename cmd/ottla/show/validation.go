@@ -22,6 +22,7 @@ type ValidatedPath struct {
 	Documents int            `json:"documents"`
 	Resources map[string]int `json:"resources,omitempty"` // by live kind
 	Errors    []Problem      `json:"errors"`
+	Refused   []Problem      `json:"refused,omitempty"` // never carried out as written; the rest is
 	Remarks   []Problem      `json:"remarks,omitempty"`
 }
 
@@ -41,6 +42,9 @@ func (p *Printer) Validated(v Validation, github bool) error {
 	for _, one := range v.Paths {
 		for _, e := range one.Errors {
 			once(e, func(e Problem) { p.orGitHub(github, "error", e, p.Problem) })
+		}
+		for _, r := range one.Refused {
+			once(r, func(r Problem) { p.orGitHub(github, "error", r, p.Refused) })
 		}
 		for _, r := range one.Remarks {
 			once(r, func(r Problem) { p.orGitHub(github, "notice", r, p.Warning) })
@@ -67,6 +71,9 @@ func (p *Printer) validated(one ValidatedPath) string {
 	var words []string
 	for _, kind := range slices.Sorted(maps.Keys(one.Resources)) {
 		words = append(words, fmt.Sprintf("%d %s", one.Resources[kind], kind))
+	}
+	if n := len(one.Refused); n > 0 {
+		return fmt.Sprintf("%s %s: %s, %s, %d refused", p.paint("!", color.FgYellow), one.Path, plural(one.Documents, "document"), strings.Join(words, ", "), n)
 	}
 	return fmt.Sprintf("%s %s: %s, %s", p.paint("✓", color.FgGreen), one.Path, plural(one.Documents, "document"), strings.Join(words, ", "))
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/ottla-io/ottla/sinks/backup/format"
 )
 
-// safe tells whether a name can be part of an object's name in every store, and
+// Safe tells whether a name can be part of an object's name in every store, and
 // of a URL, as it is. Kafka's cluster ids may begin with - or _.
-func safe(part string) bool {
+func Safe(part string) bool {
 	return part != "" && len(part) <= 255 && part[0] != '.' && !strings.ContainsFunc(part, func(c rune) bool {
 		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '.' && c != '-' && c != '_'
 	})
@@ -26,7 +26,7 @@ func rootOf(i format.Identity) (string, error) {
 	for _, part := range []struct{ what, name string }{
 		{"namespace", i.Namespace}, {"name", i.Name}, {"cluster id", i.Cluster},
 	} {
-		if !safe(part.name) {
+		if !Safe(part.name) {
 			return "", fmt.Errorf("open a backup repository: the %s %q is not made of letters, digits, dot, dash and underscore alone", part.what, part.name)
 		}
 	}
@@ -73,7 +73,7 @@ func folders(ctx context.Context, b *blob.Bucket, root string) (names []string, 
 		if err != nil {
 			return nil, err
 		}
-		if l.IsDir && safe(strings.TrimSuffix(strings.TrimPrefix(l.Key, root), "/")) {
+		if l.IsDir && Safe(strings.TrimSuffix(strings.TrimPrefix(l.Key, root), "/")) {
 			names = append(names, l.Key)
 		}
 	}

@@ -30,7 +30,7 @@ type Series struct {
 func (r *Repository) Series(name, kind string) *Series {
 	s := &Series{r: r, dir: name + "/", kind: kind, key: r.o.Key}
 	for part := range strings.SplitSeq(name, "/") {
-		if !safe(part) {
+		if !Safe(part) {
 			s.bad = fmt.Errorf("%q is no name for a series: it is not made of letters, digits, dot, dash and underscore alone", name)
 		}
 	}

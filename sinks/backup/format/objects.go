@@ -54,14 +54,22 @@ type Move struct {
 	At   map[int64]int64 `json:"at"` // offset of a frame in From to its index in To.Frames
 }
 
-// RestoreDone is the last phase of a restore.
-const RestoreDone = "done"
+// The phases in which a restore has ended.
+const (
+	RestoreDone      = "done"
+	RestoreAbandoned = "abandoned"
+)
 
 // Restore is what others than the restore itself need to know of its record.
 type Restore struct {
-	Point int64  `json:"point"`
-	Phase string `json:"phase"`
+	Point   int64     `json:"point"`
+	Phase   string    `json:"phase"`
+	Cluster string    `json:"cluster"` // id of the target
+	Began   time.Time `json:"began"`
 }
+
+// Ended tells a restore of which nothing is to be done any more.
+func (r Restore) Ended() bool { return r.Phase == RestoreDone || r.Phase == RestoreAbandoned }
 
 // UnmarshalJSON leaves out what is the restore's own affair.
 func (r *Restore) UnmarshalJSON(b []byte) error {

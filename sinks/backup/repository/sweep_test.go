@@ -80,8 +80,9 @@ func (w *world) restoring(point int64, phase string) {
 
 func TestAPointThatARestoreGivesBackIsNotSwept(t *testing.T) {
 	for name, over := range map[string]func(*world){
-		"until it is done":     func(w *world) { w.restoring(1, format.RestoreDone) },
-		"until it is given up": func(*world) { pass(repository.GivenUp) },
+		"until it is done":      func(w *world) { w.restoring(1, format.RestoreDone) },
+		"until it is abandoned": func(w *world) { w.restoring(1, format.RestoreAbandoned) },
+		"until it is given up":  func(*world) { pass(repository.GivenUp) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T) {

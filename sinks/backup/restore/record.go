@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ottla-io/ottla/sinks/backup/format"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
 )
 
@@ -21,10 +22,10 @@ const (
 	planned  = "planned"  // what becomes of every topic, and what existing ones had
 	prepared = "prepared" // topics stand, and where in them everything begins
 	loaded   = "loaded"   // every record is in, and the map of offsets is written
-	finished = "done"
+	finished = format.RestoreDone
 
 	abandoning = "abandoning" // topics are being put back
-	abandoned  = "abandoned"
+	abandoned  = format.RestoreAbandoned
 )
 
 // record is what the repository knows of a restore; the highest number wins.

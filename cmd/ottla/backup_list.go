@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ottla-io/ottla/cmd/ottla/show"
+	"github.com/ottla-io/ottla/sinks/backup/format"
 )
 
 func (a *app) backupListCommand() *cobra.Command {
@@ -16,7 +18,9 @@ func (a *app) backupListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List the backups of a store, and their points",
 		Long: "List the backups of a store, and their points: when each was taken, what it holds, how good it is and when\n" +
-			"somebody looked. NEW is what a point added, TOTAL is what it holds, both as stored.",
+			"somebody looked. NEW is what a point added, TOTAL is what it holds, both as stored. Below them stand the restores\n" +
+			"that are not over, by name.\n\n" +
+			"Ends with 3 where some of it cannot be read: the rest is listed, and what is damaged is named.",
 		Example: "  ottla backup list --store s3://backups/kafka\n  ottla backup list --store /var/backups/kafka --backup nightly -o json",
 		Args:    arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -47,16 +51,36 @@ func (a *app) backupList(ctx context.Context, s *openStore, o storeFlags, last i
 		return err
 	}
 	out := show.Backups{Store: s.name}
+	whole, failed := true, error(nil)
 	for _, id := range found {
-		r, err := s.open(ctx, id)
-		if err != nil {
-			return err
+		points, err := s.points(ctx, id, last)
+		failed = errors.Join(failed, err)
+		if err == nil {
+			out.Backups = append(out.Backups, points)
+			whole = whole && points.Whole()
 		}
-		points, err := listPoints(ctx, s, r, last)
-		if err != nil {
-			return err
-		}
-		out.Backups = append(out.Backups, points)
 	}
-	return a.printer(a.out).Backups(out, time.Now())
+	if len(out.Backups) == 0 && failed != nil {
+		return failed
+	}
+	if err := a.printer(a.out).Backups(out, time.Now()); err != nil || failed != nil {
+		return errors.Join(failed, err) // one that cannot be listed hides no other
+	}
+	return exit(wholeCode(whole))
+}
+
+func (s *openStore) points(ctx context.Context, id format.Identity, last int) (show.Points, error) {
+	r, err := s.open(ctx, id)
+	if err != nil {
+		return show.Points{}, err
+	}
+	return listPoints(ctx, s, r, last)
+}
+
+// wholeCode is 3 where some of a backup could not be read.
+func wholeCode(whole bool) int {
+	if !whole {
+		return exitPartial
+	}
+	return exitDone
 }

@@ -93,11 +93,13 @@ func field(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// flip turns one bit of the first pack below a directory: flip DIR.
+// flip turns one bit of the first pack below a directory, or of the first object
+// whose name holds a text: flip DIR [TEXT].
 func flip(ts *testscript.TestScript, _ bool, args []string) {
+	part := append(args, "/packs/")[1]
 	done := errors.New("done")
 	err := filepath.WalkDir(ts.MkAbs(args[0]), func(name string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.Contains(filepath.ToSlash(name), "/packs/") {
+		if err != nil || d.IsDir() || !strings.Contains(filepath.ToSlash(name), part) {
 			return err
 		}
 		data, err := os.ReadFile(name)

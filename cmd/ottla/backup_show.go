@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -46,19 +47,24 @@ func (a *app) backupShow(ctx context.Context, s *openStore, o storeFlags, point 
 	if err != nil {
 		return err
 	}
-	e, err := entryOf(ctx, r, p.Number)
+	all, err := surveyOf(ctx, r)
 	if err != nil {
 		return err
 	}
-	v := show.ViewOf(e, p, nil)
-	v.Store = s.name
-	if v.StandsOn, err = standsOn(ctx, r, e); err != nil {
-		return err
+	e, ok := all.entry(p.Number)
+	if !ok {
+		return pointless(fmt.Errorf("point %d: %w", p.Number, repository.ErrNoPoint), r)
 	}
+	v := show.ViewOf(e, p, all.standsOn(e))
+	v.Store, v.Unreadable, v.Damaged = s.name, all.unreadable, all.damaged
+	v.Restores = slices.DeleteFunc(all.restores, func(u repository.UnderWay) bool { return u.Point != p.Number })
 	if len(topics) > 0 {
 		narrow(&v, topics)
 	}
-	return a.printer(a.out).PointView(v, partitions || a.verbose, time.Now())
+	if err := a.printer(a.out).PointView(v, partitions || a.verbose, time.Now()); err != nil {
+		return err
+	}
+	return exit(wholeCode(len(v.Unreadable)+len(v.Damaged) == 0))
 }
 
 // narrow leaves only some topics, and what groups have committed to them.
@@ -72,27 +78,6 @@ func narrow(v *show.PointView, topics []string) {
 		}
 	}
 	v.Groups = groups
-}
-
-// standsOn are the earlier points whose manifests a point needs, oldest first.
-func standsOn(ctx context.Context, r *repository.Repository, e repository.Entry) ([]int64, error) {
-	if e.Manifest.Parent == 0 {
-		return nil, nil
-	}
-	all, err := r.Points(ctx)
-	if err != nil {
-		return nil, err
-	}
-	parents := map[int64]int64{}
-	for _, one := range all {
-		parents[one.Manifest.Number] = one.Manifest.Parent
-	}
-	var chain []int64
-	for n := e.Manifest.Parent; n != 0 && !slices.Contains(chain, n); n = parents[n] {
-		chain = append(chain, n)
-	}
-	slices.Reverse(chain)
-	return chain, nil
 }
 
 // chosen tells whether one of the globs chooses a topic, as a run of a backup does.

@@ -137,7 +137,7 @@ func (a *app) carryRestore(cmd *cobra.Command, s *openStore, o *restoreFlags, op
 // abandonRestore gives a restore up that is not done.
 func (a *app) abandonRestore(ctx context.Context, s *openStore, o *restoreFlags) error {
 	if o.name == "" {
-		return &usageError{errors.New("--abandon gives up the restore of a name"), "say which: --name NAME; it was printed when the restore began"}
+		return &usageError{errors.New("--abandon gives up the restore of a name"), "say which: --name NAME; ottla backup list names those that are under way"}
 	}
 	target, err := a.cluster(o.target, false)
 	if err != nil {
@@ -173,7 +173,7 @@ func (o *restoreFlags) choose(ctx context.Context, s *openStore) (*repository.Re
 	switch {
 	case err != nil:
 		return nil, 0, err
-	case o.deleted != "":
+	case o.deleted != "" && n == 0:
 		n, err = finalPoint(ctx, r, o.deleted)
 	case n > 0 && !o.at.IsZero():
 		err = &usageError{errors.New("--point and --at both choose a point"), "give one of them"}

@@ -40,18 +40,22 @@ func (a *app) deletedFrom(o *restoreFlags) error {
 
 // finalPoint is the newest good final point that holds the topic.
 func finalPoint(ctx context.Context, r *repository.Repository, topic string) (int64, error) {
-	all, err := r.Points(ctx)
+	all, _, err := r.Survey(ctx)
 	if err != nil {
 		return 0, err
 	}
 	var names []string
+	var blind []int64
 	for _, e := range slices.Backward(all) {
+		if e.Unreadable && e.Removed == "" {
+			blind = append(blind, e.Manifest.Number)
+		}
 		if e.Manifest.Kind != format.Final || e.Removed != "" || e.Bad != "" {
 			continue
 		}
 		for _, t := range e.Manifest.Topics {
 			if t.Name == topic {
-				return e.Manifest.Number, nil
+				return e.Manifest.Number, passedOver(blind, e.Manifest.Number)
 			}
 			names = append(names, t.Name)
 		}

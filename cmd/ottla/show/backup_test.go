@@ -83,6 +83,13 @@ func TestBackupsAreShownAsPeopleAskForThem(t *testing.T) {
 		"list": func(p *show.Printer) error {
 			return p.Backups(show.Backups{Backups: []show.Points{{Store: "s3://backups/kafka", Backup: nightly(), Points: points(), Older: 8}}}, now())
 		},
+		"damaged": func(p *show.Printer) error {
+			return p.Backups(show.Backups{Backups: []show.Points{{
+				Store: "s3://backups/kafka", Backup: nightly(), Points: append(points(), show.Point{Number: 13, State: "damaged", Why: "points/000000000013.manifest: line 1"}),
+				Unreadable: []int64{3, 13}, Damaged: []string{"verifications/000000000001.json: line 3"},
+				Restores: []repository.UnderWay{{Name: "point-10-x", Point: 10, Phase: "prepared", Cluster: "abc", Began: now().Add(-2 * time.Hour), Heard: now().Add(-time.Hour)}},
+			}}}, now())
+		},
 		"nothing":  func(p *show.Printer) error { return p.Backups(show.Backups{Store: "s3://backups/kafka"}, now()) },
 		"show":     func(p *show.Printer) error { return p.PointView(pointView(), false, now()) },
 		"detailed": func(p *show.Printer) error { return p.PointView(pointView(), true, now()) },

@@ -28,6 +28,10 @@ type PointView struct {
 	ACLs      []format.ACL    `json:"acls,omitempty"`
 	Quotas    []format.Quota  `json:"quotas,omitempty"`
 	Users     []format.User   `json:"users,omitempty"`
+	// Restores give this point back; Unreadable and Damaged are of the backup.
+	Restores   []repository.UnderWay `json:"restores,omitempty"`
+	Unreadable []int64               `json:"unreadable,omitempty"`
+	Damaged    []string              `json:"damaged,omitempty"`
 }
 
 // TopicView is what a point holds of a topic.

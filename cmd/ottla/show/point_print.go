@@ -28,6 +28,8 @@ func (p *Printer) PointView(v PointView, detailed bool, now time.Time) error {
 	p.pointGroups(v, detailed)
 	p.access(v)
 	p.list("Notes", v.Notes)
+	p.underWay(v.Restores, now)
+	p.unreadable(Points{Unreadable: v.Unreadable, Damaged: v.Damaged})
 	return nil
 }
 
@@ -72,11 +74,8 @@ func standsOn(v PointView) string {
 	if len(v.StandsOn) == 0 {
 		return "nothing: it is complete"
 	}
-	words := make([]string, len(v.StandsOn))
-	for i, n := range v.StandsOn {
-		words[i] = fmt.Sprint(n)
-	}
-	return strings.TrimPrefix(plural(len(words), "point"), fmt.Sprint(len(words))+" ") + " " + strings.Join(words, ", ")
+	n := len(v.StandsOn)
+	return strings.TrimPrefix(plural(n, "point"), fmt.Sprint(n)+" ") + " " + numbers(v.StandsOn)
 }
 
 func (p *Printer) pointTopics(all []TopicView) {

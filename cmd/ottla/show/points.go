@@ -24,13 +24,22 @@ type Points struct {
 	Backup format.Identity `json:"backup"`
 	Points []Point         `json:"points"`
 	Older  int             `json:"older,omitempty"` // not listed
+	// Restores are those that are not over: until then their topics keep everything.
+	Restores []repository.UnderWay `json:"restores,omitempty"`
+	// Unreadable are the points of which nothing is known, listed or not, and
+	// Damaged what else cannot be read, in words.
+	Unreadable []int64  `json:"unreadable,omitempty"`
+	Damaged    []string `json:"damaged,omitempty"`
 }
+
+// Whole tells a backup of which everything could be read.
+func (p Points) Whole() bool { return len(p.Unreadable)+len(p.Damaged) == 0 }
 
 // Point is one point in a list. Sizes are bytes as stored.
 type Point struct {
 	Number     int64       `json:"number"`
 	Kind       format.Kind `json:"kind"`
-	Taken      time.Time   `json:"taken"`
+	Taken      time.Time   `json:"taken,omitzero"` // zero where the manifest cannot be read
 	Parent     int64       `json:"parent,omitempty"`
 	Topics     int         `json:"topics"`
 	Partitions int         `json:"partitions"`
@@ -137,27 +146,75 @@ func (p *Printer) points(all Points, now time.Time) {
 	}
 	if len(all.Points) == 0 {
 		p.linef("no point yet")
-		return
+	} else {
+		p.pointGrid(all.Points, now)
+		p.linef("%s", p.newestGood(all.Points, now))
 	}
+	p.underWay(all.Restores, now)
+	p.unreadable(all)
+}
+
+func (p *Printer) pointGrid(all []Point, now time.Time) {
 	g := grid{head: []string{">POINT", "TAKEN (UTC)", "", "KIND", ">TOPICS", ">RECORDS", ">NEW", ">TOTAL", "STATE"}}
-	for _, one := range all.Points {
+	for _, one := range all {
+		if one.Taken.IsZero() {
+			g.row(fmt.Sprint(one.Number), "–", "–", "–", "–", "–", "–", "–", pointState(one))
+			g.paintState(one.State)
+			continue
+		}
 		records, total := Count(one.Records), Bytes(one.Total)
 		if one.State != "good" {
 			records, total = "–", "–" // not added up
 		}
 		g.row(fmt.Sprint(one.Number), one.Taken.UTC().Format(clock), age(one.Taken, now), string(one.Kind), fmt.Sprint(one.Topics),
 			records, Bytes(one.New), total, pointState(one))
-		switch one.State {
-		case "dropped":
-			g.dim()
-		case "damaged":
-			g.colour(color.FgRed)
-		default:
-			g.colour(color.FgGreen)
-		}
+		g.paintState(one.State)
 	}
 	p.grid(g)
-	p.linef("%s", p.newestGood(all.Points, now))
+}
+
+// paintState paints the last row as the state of its point.
+func (g *grid) paintState(state string) {
+	switch state {
+	case "dropped":
+		g.dim()
+	case "damaged":
+		g.colour(color.FgRed)
+	default:
+		g.colour(color.FgGreen)
+	}
+}
+
+// underWay names the restores that somebody may go on with, or give up.
+func (p *Printer) underWay(all []repository.UnderWay, now time.Time) {
+	for _, one := range all {
+		p.linef("%s %s of point %d into cluster %s, begun %s, last heard of %s%s", p.paint("! restore under way:", color.FgYellow), p.bold(one.Name), one.Point,
+			one.Cluster, moment(one.Began, now), age(one.Heard, now), when(one.GivenUp, ": its point is not kept for it any more"))
+	}
+	if len(all) > 0 {
+		p.linef("  until it is over, retention of its topics stays lifted. A KafkaRestore goes on in its agent; the same command with --name NAME goes on with any other, and --abandon --name NAME gives it up")
+	}
+}
+
+// unreadable says what helps against what could not be read.
+func (p *Printer) unreadable(all Points) {
+	for _, words := range all.Damaged {
+		p.linef("%s %s", p.paint("✗ cannot be read:", color.FgRed, color.Bold), words)
+	}
+	if n := len(all.Unreadable); n > 0 {
+		p.linef("%s", p.paint(fmt.Sprintf("%s cannot be read: %s", plural(n, "point"), numbers(all.Unreadable)), color.FgRed, color.Bold))
+	}
+	if !all.Whole() {
+		p.linef("  ottla backup verify names all that is damaged; ottla backup repair rebuilds what can be read as a new point")
+	}
+}
+
+func numbers(all []int64) string {
+	words := make([]string, len(all))
+	for i, n := range all {
+		words[i] = fmt.Sprint(n)
+	}
+	return strings.Join(words, ", ")
 }
 
 func backupName(id format.Identity) string { return id.Namespace + "/" + id.Name }

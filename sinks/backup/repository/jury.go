@@ -37,18 +37,26 @@ func (j *jury) bad(ctx context.Context, d *decoded) (string, error) {
 	_, there := j.st.points[d.Parent]
 	j.sound[d.Number] = d.Parent == 0 || there && j.sound[d.Parent]
 	if !j.fails && len(j.lost) == 0 && j.sound[d.Number] {
-		j.r.judge(d.Number, false)
+		j.remember(d.Number, false)
 		return "", nil
 	}
 	why, _, err := j.look(ctx, d)
 	return why, err
 }
 
+// remember keeps a judgement for Commit. A survey may not have read all that speaks
+// against a point.
+func (j *jury) remember(n int64, bad bool) {
+	if !j.st.lenient {
+		j.r.judge(n, bad)
+	}
+}
+
 // look resolves a point to say why it is not good, and gives its refs if it is.
 func (j *jury) look(ctx context.Context, d *decoded) (why string, refs map[partition][]Ref, err error) {
 	why, refs, err = j.judge(ctx, d)
 	if err == nil {
-		j.r.judge(d.Number, why != "")
+		j.remember(d.Number, why != "")
 	}
 	return why, refs, err
 }

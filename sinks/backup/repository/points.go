@@ -3,7 +3,6 @@ package repository
 import (
 	"context"
 	"crypto/ed25519"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -22,6 +21,8 @@ type Entry struct {
 	Size     int64  // bytes of the packs that were new
 	Bad      string // why it is no good point: a verify failed, a pack is missing; "" if it is good
 	Signer   ed25519.PublicKey
+	// Unreadable says that nothing is known of the point but its number.
+	Unreadable bool
 }
 
 // Point is a point with everything it stands on.
@@ -53,21 +54,21 @@ func (p *Point) Refs(topic string, number int32) []Ref { return p.refs[partition
 // point was dropped. Manifests are shared with
 // later calls: do not change them.
 func (r *Repository) Points(ctx context.Context) ([]Entry, error) {
-	entries, err := r.entries(ctx)
+	st, err := r.look(ctx)
+	if err == nil {
+		err = st.whole()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the points: %w", err)
+	}
+	entries, err := r.entries(ctx, st)
 	if err != nil {
 		return nil, fmt.Errorf("list the points: %w", err)
 	}
 	return entries, nil
 }
 
-func (r *Repository) entries(ctx context.Context) ([]Entry, error) {
-	st, err := r.look(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := st.whole(); err != nil {
-		return nil, err
-	}
+func (r *Repository) entries(ctx context.Context, st *state) ([]Entry, error) {
 	all, err := r.manifestsOf(ctx, st)
 	if err != nil {
 		return nil, err
@@ -79,7 +80,7 @@ func (r *Repository) entries(ctx context.Context) ([]Entry, error) {
 		if bad == "" {
 			bad, err = j.bad(ctx, d)
 		}
-		if errors.Is(err, ErrDamaged) && st.removed[d.Number] != "" {
+		if st.told(d.Number, err) {
 			bad, err = err.Error(), nil
 		}
 		if err != nil {
@@ -88,6 +89,7 @@ func (r *Repository) entries(ctx context.Context) ([]Entry, error) {
 		entries = append(entries, Entry{
 			Manifest: d.Manifest, Written: st.points[d.Number].written, Removed: st.removed[d.Number],
 			Verified: st.found(d.Number), Size: newBytes(&d.Manifest), Bad: bad, Signer: d.signer,
+			Unreadable: d.unreadable != "",
 		})
 	}
 	return entries, nil
@@ -203,7 +205,7 @@ func (r *Repository) manifestsOf(ctx context.Context, st *state) ([]*decoded, er
 	for i, n := range st.numbers {
 		g.Go(func() (err error) {
 			all[i], err = r.manifest(ctx, n)
-			if errors.Is(err, ErrDamaged) && st.removed[n] != "" { // by a repair
+			if st.told(n, err) {
 				all[i], err = &decoded{Manifest: format.Manifest{Number: n}, unreadable: err.Error()}, nil
 			}
 			return err

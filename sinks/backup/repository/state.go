@@ -36,6 +36,8 @@ type state struct {
 	moved    map[string]format.Move // by pack, the newest
 	highest  int64                  // number that was ever given to a point
 	missing  []int64                // points that no removal explains
+	lenient  bool                   // what is damaged is told, and the rest is read
+	damaged  []string
 }
 
 // verdict is a verification, in the order in which they were written.
@@ -53,8 +55,9 @@ func newState() *state {
 
 // look reads it. Manifests are listed before packs, since packs are written
 // before manifests: what a listed manifest names must be in the listing.
-func (r *Repository) look(ctx context.Context) (*state, error) {
-	st := newState()
+func (r *Repository) look(ctx context.Context) (*state, error) { return r.lookInto(ctx, newState()) }
+
+func (r *Repository) lookInto(ctx context.Context, st *state) (*state, error) {
 	for _, read := range []func(context.Context, *state) error{
 		r.lookPoints, r.lookRemovals, r.lookVerifications, r.lookMoves, r.lookPacks,
 	} {
@@ -104,7 +107,7 @@ func (r *Repository) lookRemovals(ctx context.Context, st *state) error {
 	return r.Series(removals, format.KindRemoval).Each(ctx, func(_ int64, _ time.Time, read func(any) error) error {
 		var removal format.Removal
 		if err := read(&removal); err != nil {
-			return err
+			return st.forgive(err)
 		}
 		for n, why := range removal.Points {
 			if why == "" {
@@ -121,7 +124,7 @@ func (r *Repository) lookVerifications(ctx context.Context, st *state) error {
 	return r.Series(verifications, format.KindVerification).Each(ctx, func(number int64, _ time.Time, read func(any) error) error {
 		v := verdict{number: number}
 		if err := read(&v.Verification); err != nil {
-			return err
+			return st.forgive(err)
 		}
 		st.verified[v.Point] = append(st.verified[v.Point], v)
 		return nil
@@ -132,7 +135,7 @@ func (r *Repository) lookMoves(ctx context.Context, st *state) error {
 	return r.Series(moves, format.KindMove).Each(ctx, func(_ int64, _ time.Time, read func(any) error) error {
 		var m format.Move
 		if err := read(&m); err != nil {
-			return err
+			return st.forgive(err)
 		}
 		st.moved[m.From] = m
 		return nil
@@ -157,7 +160,7 @@ type decoded struct {
 	format.Manifest
 	signer     ed25519.PublicKey
 	weight     int
-	unreadable string // why nothing else is known of a dropped point
+	unreadable string // why nothing else is known of the point
 }
 
 // manifestsKept bounds the decoded manifests that are kept, in frames and partitions.

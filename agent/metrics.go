@@ -102,6 +102,7 @@ func (m *Metrics) counter(name, help string, labels ...string) *prometheus.Count
 
 const (
 	outcomeOK     = "ok"
+	outcomeError  = "error"
 	outcomeFailed = "failed"
 	outcomeUnsure = "unsure"
 )

@@ -15,7 +15,7 @@ type workCollector struct {
 }
 
 type workDescs struct {
-	runs, read, stored, objects, took, oldest, late, restored, restoring, jobs, open *prometheus.Desc
+	runs, proofs, read, stored, objects, took, oldest, late, restored, restoring, jobs, open *prometheus.Desc
 }
 
 func newWorkCollector(by map[string]func() sinks.WorkFigures) workCollector {
@@ -24,6 +24,7 @@ func newWorkCollector(by map[string]func() sinks.WorkFigures) workCollector {
 	}
 	return workCollector{by, workDescs{
 		runs:      desc("ottla_backup_runs_total", "Backup runs, by what came of them.", "outcome"),
+		proofs:    desc("ottla_validation_runs_total", "Validations and drills, by what came of them: ok, failed where one did not pass, error where it could not be carried out.", "outcome"),
 		read:      desc("ottla_backup_read_bytes_total", "Bytes of record batches that were new to a backup, as the brokers had them."),
 		stored:    desc("ottla_backup_stored_bytes_total", "Bytes that backups wrote to stores."),
 		objects:   desc("ottla_backup_objects_total", "Objects that backups wrote to stores."),
@@ -40,7 +41,7 @@ func newWorkCollector(by map[string]func() sinks.WorkFigures) workCollector {
 // Describe is prometheus.Collector's.
 func (w workCollector) Describe(ch chan<- *prometheus.Desc) {
 	d := w.descs
-	for _, one := range []*prometheus.Desc{d.runs, d.read, d.stored, d.objects, d.took, d.oldest, d.late, d.restored, d.restoring, d.jobs, d.open} {
+	for _, one := range []*prometheus.Desc{d.runs, d.proofs, d.read, d.stored, d.objects, d.took, d.oldest, d.late, d.restored, d.restoring, d.jobs, d.open} {
 		ch <- one
 	}
 }
@@ -59,6 +60,9 @@ func (w workCollector) Collect(ch chan<- prometheus.Metric) {
 		for _, outcome := range []string{outcomeOK, outcomeFailed} {
 			count(d.runs, float64(f.Runs[outcome]), outcome)
 		}
+		for _, outcome := range []string{outcomeOK, outcomeFailed, outcomeError} {
+			count(d.proofs, float64(f.Proofs[outcome]), outcome)
+		}
 		count(d.read, float64(f.Read))
 		count(d.stored, float64(f.Stored))
 		count(d.objects, float64(f.Objects))
@@ -71,7 +75,7 @@ func (w workCollector) Collect(ch chan<- prometheus.Metric) {
 			gauge(d.jobs, float64(f.Jobs[state]), string(state))
 		}
 		for _, what := range sinks.WorkTroubles() {
-			gauge(d.open, float64(f.Open[what]), what)
+			gauge(d.open, float64(f.Open[what]), string(what))
 		}
 	}
 }

@@ -71,6 +71,7 @@ const (
 // Counts are since the start of the process.
 type WorkFigures struct {
 	Runs    map[string]int64 // backup runs by outcome: ok, failed
+	Proofs  map[string]int64 // validations and drills by outcome: ok, failed, error
 	Read    int64            // bytes that were new, as the brokers had them
 	Stored  int64            // bytes written to stores
 	Objects int64            // written to stores
@@ -82,10 +83,5 @@ type WorkFigures struct {
 	// Restored of Restoring records are back, of all restores under way.
 	Restored, Restoring int64
 	Jobs                map[JobState]int
-	Open                map[string]int // incidents, by what is wrong: see WorkTroubles
-}
-
-// WorkTroubles lists what may be wrong with work beside the rounds, for metrics.
-func WorkTroubles() []string {
-	return []string{"failed", "failing", "late", "old", "gap", "verify", "unread", "hung", "empty", "recreated", "truncated", "partial", "retention"}
+	Open                map[Trouble]int // incidents, by what is wrong: see WorkTroubles
 }

@@ -46,7 +46,7 @@ func CapturedOf(store string, r capture.Report) Captured {
 		c.Backup, c.Point, c.Taken, c.Topics, c.Notes = r.Point.Backup, r.Point.Number, r.Point.Taken, len(r.Point.Topics), r.Point.Notes
 	}
 	for _, a := range r.Alerts {
-		c.Alerts = append(c.Alerts, Alert{Kind: a.Kind, Topic: a.Topic, Text: a.Words})
+		c.Alerts = append(c.Alerts, Alert{Kind: string(a.Kind), Topic: a.Topic, Text: a.Words})
 	}
 	return c
 }

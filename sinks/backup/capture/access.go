@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup/format"
 	"github.com/ottla-io/ottla/sinks/backup/patience"
 )
@@ -40,7 +41,7 @@ func (r *run) readAccess(ctx context.Context) error {
 		switch {
 		case err == nil, errors.Is(err, kerr.SecurityDisabled):
 		case errors.Is(err, kerr.ClusterAuthorizationFailed):
-			r.alert("unread", "", fmt.Sprintf("%s are not in the backup: grant %s", one.what, one.right))
+			r.alert(sinks.TroubleUnread, "", fmt.Sprintf("%s are not in the backup: grant %s", one.what, one.right))
 		default:
 			return fmt.Errorf("read %s: %w", one.what, err)
 		}

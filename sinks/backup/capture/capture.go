@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup/format"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
 )
@@ -86,7 +87,7 @@ type Report struct {
 
 // Alert is something a person should know, beside a run that succeeded.
 type Alert struct {
-	Kind  string // gap | empty | hung | unread | recreated | truncated | partial
+	Kind  sinks.Trouble
 	Topic string
 	Words string
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup/patience"
 )
 
@@ -80,7 +81,7 @@ func (r *run) configure(t *topic, res kmsg.DescribeConfigsResponseResource) erro
 	case err == nil:
 		t.configured(res.Configs)
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
-		r.alert("unread", t.Name, "its configuration is not in the backup: grant DescribeConfigs on the topic")
+		r.alert(sinks.TroubleUnread, t.Name, "its configuration is not in the backup: grant DescribeConfigs on the topic")
 		t.unconfigured()
 	case errors.Is(err, kerr.UnknownTopicOrPartition):
 		t.unconfigured() // the offsets tell whether it is gone

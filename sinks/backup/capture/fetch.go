@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup/format"
 	"github.com/ottla-io/ottla/sinks/backup/patience"
 )
@@ -87,7 +88,7 @@ func (f *fetcher) turn(ctx context.Context, cursors []*cursor) error {
 // late ends partitions of a run that lasts too long where they are.
 func (c *copier) late(ctx context.Context, cursors []*cursor) error {
 	for _, cursor := range cursors {
-		if err := c.end(ctx, cursor, fmt.Sprintf("the run took longer than %s; the next one goes on here", c.LongRun), "partial"); err != nil {
+		if err := c.end(ctx, cursor, fmt.Sprintf("the run took longer than %s; the next one goes on here", c.LongRun), sinks.TroublePartial); err != nil {
 			return err
 		}
 	}
@@ -95,7 +96,7 @@ func (c *copier) late(ctx context.Context, cursors []*cursor) error {
 }
 
 // end stops a partition where it is, and says so.
-func (c *copier) end(ctx context.Context, cursor *cursor, why, kind string) error {
+func (c *copier) end(ctx context.Context, cursor *cursor, why string, kind sinks.Trouble) error {
 	left := cursor.End - cursor.at
 	c.alert(kind, cursor.Name, fmt.Sprintf("%s is in the point up to offset %d only, %d offsets are missing: %s", cursor.place(), cursor.at, left, why))
 	cursor.left.Add(-left)
@@ -225,7 +226,7 @@ const damageSure = 3
 func (f *fetcher) refused(ctx context.Context, c *cursor, err error) error {
 	switch {
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
-		return f.end(ctx, c, "we may not read it: grant Read on the topic", "unread")
+		return f.end(ctx, c, "we may not read it: grant Read on the topic", sinks.TroubleUnread)
 	case errors.Is(err, kerr.OffsetOutOfRange):
 		c.behind = true
 	case !kerr.IsRetriable(err) && !errors.Is(err, kerr.UnknownTopicID) && !errors.Is(err, kerr.InconsistentTopicID):

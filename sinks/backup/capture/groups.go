@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup/format"
 	"github.com/ottla-io/ottla/sinks/backup/patience"
 )
@@ -122,7 +123,7 @@ func (r *run) described(g *format.Group, code int16, protocol, state string) {
 	switch {
 	case g == nil, code == kerr.GroupIDNotFound.Code:
 	case code != 0:
-		r.alert("unread", "", fmt.Sprintf("how group %s assigns partitions is not in the backup: %v", g.Name, kerr.ErrorForCode(code)))
+		r.alert(sinks.TroubleUnread, "", fmt.Sprintf("how group %s assigns partitions is not in the backup: %v", g.Name, kerr.ErrorForCode(code)))
 	default:
 		g.Protocol, g.State = protocol, state
 	}
@@ -170,7 +171,7 @@ func (r *run) fetchCommits(ctx context.Context, groups map[string]*format.Group)
 
 // noCommits leaves a group out, and tells it.
 func (r *run) noCommits(groups map[string]*format.Group, name string, why error) {
-	r.alert("unread", "", fmt.Sprintf("what group %s has committed is not in the backup: %v", name, why))
+	r.alert(sinks.TroubleUnread, "", fmt.Sprintf("what group %s has committed is not in the backup: %v", name, why))
 	delete(groups, name)
 }
 
@@ -195,7 +196,7 @@ func (r *run) commits(g *format.Group, topics []kmsg.OffsetFetchResponseGroupTop
 		}
 	}
 	if failed > 0 {
-		r.alert("unread", "", fmt.Sprintf("what group %s has committed in %d partitions is not in the backup: %v", g.Name, failed, why))
+		r.alert(sinks.TroubleUnread, "", fmt.Sprintf("what group %s has committed in %d partitions is not in the backup: %v", g.Name, failed, why))
 	}
 	slices.SortFunc(g.Offsets, func(a, b format.Commit) int {
 		return cmp.Or(strings.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))

@@ -51,7 +51,7 @@ func TestWhatCannotBeReadOfAGroupIsToldAndNamesIt(t *testing.T) {
 			stop()
 			said := ""
 			for _, a := range report.Alerts {
-				said += a.Kind + " " + a.Words
+				said += string(a.Kind) + " " + a.Words
 			}
 			for _, word := range c.want {
 				if !strings.Contains(said, word) {

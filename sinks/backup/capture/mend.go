@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup/format"
 )
 
@@ -109,13 +110,13 @@ func (c *copier) ask(ctx context.Context, broken []*cursor) (map[string]shownTop
 func (c *copier) place(ctx context.Context, cursor *cursor, m shownTopic) (changed bool, err error) {
 	switch {
 	case m.ErrorCode == kerr.UnknownTopicOrPartition.Code:
-		return false, c.end(ctx, cursor, "the topic was deleted under way", "gap")
+		return false, c.end(ctx, cursor, "the topic was deleted under way", sinks.TroubleGap)
 	case m.ErrorCode == kerr.TopicAuthorizationFailed.Code:
-		return false, c.end(ctx, cursor, "we may not describe it any more: grant Describe and Read on the topic", "unread")
+		return false, c.end(ctx, cursor, "we may not describe it any more: grant Describe and Read on the topic", sinks.TroubleUnread)
 	case m.ErrorCode != 0 || m.Topic == nil:
 		return false, nil
 	case m.TopicID != cursor.id:
-		return false, c.end(ctx, cursor, "the topic was deleted and created again under way", "recreated")
+		return false, c.end(ctx, cursor, "the topic was deleted and created again under way", sinks.TroubleRecreated)
 	}
 	for _, p := range m.Partitions {
 		if p.Partition != cursor.Partition.Partition || p.Leader < 0 {
@@ -147,7 +148,7 @@ func (c *copier) cutBack(ctx context.Context, elected []*cursor) error {
 		return err
 	}
 	for cursor, end := range parted {
-		if err := c.end(ctx, cursor, fmt.Sprintf("its new leader's log was cut at offset %d: an unclean election", end), "truncated"); err != nil {
+		if err := c.end(ctx, cursor, fmt.Sprintf("its new leader's log was cut at offset %d: an unclean election", end), sinks.TroubleTruncated); err != nil {
 			return err
 		}
 	}
@@ -187,10 +188,10 @@ func (c *copier) overtaken(ctx context.Context, broken []*cursor) error {
 func (c *copier) jump(ctx context.Context, cursor *cursor) error {
 	cursor.behind = false
 	if cursor.logStart <= cursor.at {
-		return c.end(ctx, cursor, "the log ends before it: an unclean election", "truncated")
+		return c.end(ctx, cursor, "the log ends before it: an unclean election", sinks.TroubleTruncated)
 	}
 	to := min(cursor.logStart, cursor.End)
-	c.alert("gap", cursor.Name, fmt.Sprintf("offsets %d to %d of %s were deleted by retention while they were copied: back up more often, or raise retention.ms", cursor.at, to-1, cursor.place()))
+	c.alert(sinks.TroubleGap, cursor.Name, fmt.Sprintf("offsets %d to %d of %s were deleted by retention while they were copied: back up more often, or raise retention.ms", cursor.at, to-1, cursor.place()))
 	cursor.skip(to, format.Lost)
 	if cursor.done() {
 		return c.emit(ctx, cursor.cut(nil), nil)

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup/format"
 	"github.com/ottla-io/ottla/sinks/backup/glob"
 	"github.com/ottla-io/ottla/sinks/backup/patience"
@@ -82,7 +83,7 @@ func (r *run) missed(name string, t shownTopic) {
 	case was != nil:
 		r.note("%s is gone from the cluster; point %d has it as it was", name, r.parent.Number)
 	default:
-		r.alert("unread", name, "the backup names it, and the cluster has no such topic: create it, or take it out of the backup's topics")
+		r.alert(sinks.TroubleUnread, name, "the backup names it, and the cluster has no such topic: create it, or take it out of the backup's topics")
 	}
 }
 
@@ -90,10 +91,10 @@ func (r *run) missed(name string, t shownTopic) {
 func (r *run) unread(name, why string) {
 	was := r.before(name)
 	if was == nil {
-		r.alert("unread", name, why+"; nothing of it is in the backup")
+		r.alert(sinks.TroubleUnread, name, why+"; nothing of it is in the backup")
 		return
 	}
-	r.alert("unread", name, fmt.Sprintf("%s; it stays in the point as it was in point %d", why, r.parent.Number))
+	r.alert(sinks.TroubleUnread, name, fmt.Sprintf("%s; it stays in the point as it was in point %d", why, r.parent.Number))
 	t := &topic{Topic: *was, unread: true, was: was}
 	for _, p := range was.Partitions {
 		p.Base, p.Why = p.End, whyUnread

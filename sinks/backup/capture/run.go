@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup/format"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
 )
@@ -155,7 +156,7 @@ func (r *run) note(words string, args ...any) {
 
 // alert is told to people, and noted in the point. What happens to many
 // partitions of a topic is told once, with their number.
-func (r *run) alert(kind, topic, words string) {
+func (r *run) alert(kind sinks.Trouble, topic, words string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range r.alerts {

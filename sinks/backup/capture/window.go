@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/ottla-io/ottla/sinks"
 )
 
 // Why a partition's Base is not its parent's End, where it is no full sentence.
@@ -17,7 +19,7 @@ const (
 func (r *run) plan() {
 	for _, t := range r.readable() {
 		if t.other {
-			r.alert("recreated", t.Name, fmt.Sprintf("it was deleted and created again since point %d: it is copied from its start; the point has what it was before", r.parent.Number))
+			r.alert(sinks.TroubleRecreated, t.Name, fmt.Sprintf("it was deleted and created again since point %d: it is copied from its start; the point has what it was before", r.parent.Number))
 		}
 		for _, p := range t.parts {
 			r.window(p)
@@ -74,7 +76,7 @@ func (r *run) truncated(p *part) {
 		return
 	}
 	p.Why = fmt.Sprintf("truncated at %d", cut)
-	r.alert("truncated", p.Name, fmt.Sprintf("the log of %s was cut at offset %d, below %d where point %d ends: an unclean leader election, or a restored disk; that point has what was there", p.place(), cut, p.Base, r.parent.Number))
+	r.alert(sinks.TroubleTruncated, p.Name, fmt.Sprintf("the log of %s was cut at offset %d, below %d where point %d ends: an unclean leader election, or a restored disk; that point has what was there", p.place(), cut, p.Base, r.parent.Number))
 	p.Base = max(cut, p.Start)
 	p.End = max(p.End, p.Base)
 }
@@ -82,7 +84,7 @@ func (r *run) truncated(p *part) {
 // overtaken is retention that was faster than we: [Base, logStart) is lost.
 func (r *run) overtaken(p *part) {
 	lost := p.logStart - p.Base
-	r.alert("gap", p.Name, fmt.Sprintf("offsets %d to %d of %s were deleted by retention before they were copied: back up more often than retention.ms, or raise it", p.Base, p.logStart-1, p.place()))
+	r.alert(sinks.TroubleGap, p.Name, fmt.Sprintf("offsets %d to %d of %s were deleted by retention before they were copied: back up more often than retention.ms, or raise it", p.Base, p.logStart-1, p.place()))
 	if p.Start < p.Base {
 		p.lost, p.End = lost, max(p.End, p.logStart)
 		return
@@ -152,7 +154,7 @@ func (r *run) watch(age time.Duration) {
 			r.stuck[p.place()] = since
 		}
 		if r.taken.Sub(since) >= age {
-			r.alert("hung", p.Name, fmt.Sprintf("a transaction holds %s at offset %d since %s at least, and %d offsets behind it cannot be backed up: find it with kafka-transactions.sh find-hanging, and abort it",
+			r.alert(sinks.TroubleHung, p.Name, fmt.Sprintf("a transaction holds %s at offset %d since %s at least, and %d offsets behind it cannot be backed up: find it with kafka-transactions.sh find-hanging, and abort it",
 				p.place(), p.End, since.UTC().Format(time.RFC3339), p.High-p.End))
 		}
 	}
@@ -173,6 +175,6 @@ func (r *run) empty(t *topic, copied int64) {
 		}
 	}
 	if offsets > 0 {
-		r.alert("empty", t.Name, fmt.Sprintf("it has %d offsets, and none of them holds a record that can be backed up: all of them are in open or aborted transactions, cleaned or deleted", offsets))
+		r.alert(sinks.TroubleEmpty, t.Name, fmt.Sprintf("it has %d offsets, and none of them holds a record that can be backed up: all of them are in open or aborted transactions, cleaned or deleted", offsets))
 	}
 }

@@ -80,7 +80,7 @@ func TestAWindowBeginsWhereThePointEnds(t *testing.T) {
 			}
 			kinds := ""
 			for _, a := range r.alerts {
-				kinds += a.Kind
+				kinds += string(a.Kind)
 			}
 			if kinds != c.alert {
 				t.Errorf("alerts %v, want %q", r.alerts, c.alert)

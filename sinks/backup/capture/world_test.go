@@ -250,7 +250,7 @@ func (w *world) packs() []string {
 func kinds(alerts []Alert) string {
 	var all []string
 	for _, a := range alerts {
-		all = append(all, a.Kind+" "+a.Topic)
+		all = append(all, string(a.Kind)+" "+a.Topic)
 	}
 	slices.Sort(all)
 	return strings.Join(all, ", ")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup"
 	"github.com/ottla-io/ottla/sinks/backup/format"
 	"github.com/ottla-io/ottla/sinks/backup/proof"
@@ -108,7 +109,7 @@ func again(of policyRun) string {
 
 func (f *found) trouble(ctx context.Context, err error, what string) {
 	if err != nil && ctx.Err() == nil {
-		f.left = append(f.left, problem{Kind: "evidence", Words: what + ": " + err.Error()})
+		f.left = append(f.left, problem{Kind: sinks.TroubleEvidence, Words: what + ": " + err.Error()})
 	}
 }
 

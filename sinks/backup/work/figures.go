@@ -14,7 +14,7 @@ import (
 
 // figures count since the start.
 type figures struct {
-	runs                   map[string]int64 // by outcome
+	runs, proofs           map[string]int64 // by outcome
 	read, stored           int64
 	objects                int64
 	took                   time.Duration
@@ -22,7 +22,7 @@ type figures struct {
 }
 
 func newFigures() figures {
-	return figures{runs: map[string]int64{}, restoredDone: map[reconcile.ID]int64{}, restored: map[reconcile.ID]int64{}}
+	return figures{runs: map[string]int64{}, proofs: map[string]int64{}, restoredDone: map[reconcile.ID]int64{}, restored: map[reconcile.ID]int64{}}
 }
 
 func (s *Service) count(r capture.Report, err error, took time.Duration) {
@@ -37,6 +37,20 @@ func (s *Service) count(r capture.Report, err error, took time.Duration) {
 	s.figures.stored += r.Stored
 	s.figures.objects += int64(r.Objects)
 	s.figures.took += took
+}
+
+// countProof counts a validation or a drill: one that did not pass is no error.
+func (s *Service) countProof(f found, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err != nil:
+		s.figures.proofs["error"]++
+	case f.Passed:
+		s.figures.proofs["ok"]++
+	default:
+		s.figures.proofs["failed"]++
+	}
 }
 
 func (s *Service) restoring(id reconcile.ID, p restore.Progress) {
@@ -58,15 +72,15 @@ func (s *Service) Figures() sinks.WorkFigures {
 	for _, j := range s.Jobs() {
 		states[j.State]++
 	}
-	open := map[string]int{}
+	open := map[sinks.Trouble]int{}
 	for _, i := range s.Incidents() {
-		open[path.Base(i.Key)]++
+		open[sinks.Trouble(path.Base(i.Key))]++
 	}
 	now := s.o.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := sinks.WorkFigures{
-		Runs: maps.Clone(s.figures.runs), Read: s.figures.read, Stored: s.figures.stored, Objects: s.figures.objects,
+		Runs: maps.Clone(s.figures.runs), Proofs: maps.Clone(s.figures.proofs), Read: s.figures.read, Stored: s.figures.stored, Objects: s.figures.objects,
 		Took: s.figures.took, Jobs: states, Open: open,
 	}
 	for _, k := range s.keepers {

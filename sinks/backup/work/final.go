@@ -309,6 +309,6 @@ func (s *Service) ofFinal(f *final) []sinks.Incident {
 	if f.failed.IsZero() {
 		return nil
 	}
-	return []sinks.Incident{s.incident(f.incident(s.o.Cluster), "failed", sinks.Error, f.failed,
+	return []sinks.Incident{s.incident(f.incident(s.o.Cluster), sinks.TroubleFailed, sinks.Error, f.failed,
 		fmt.Sprintf("the final backup of topic %s fails: it is neither deleted nor emptied", f.topic), f.text)}
 }

@@ -64,9 +64,9 @@ func (s *Service) Incidents() []sinks.Incident {
 	return out
 }
 
-func (s *Service) incident(of, what string, severity sinks.Severity, since time.Time, title string, lines ...string) sinks.Incident {
+func (s *Service) incident(of string, what sinks.Trouble, severity sinks.Severity, since time.Time, title string, lines ...string) sinks.Incident {
 	return sinks.Incident{
-		Key: IncidentPrefix(s.o.Cluster) + of + "/" + what, Severity: severity, Cluster: s.o.Cluster, Since: since,
+		Key: IncidentPrefix(s.o.Cluster) + of + "/" + string(what), Severity: severity, Cluster: s.o.Cluster, Since: since,
 		Title: title, Lines: lines,
 	}
 }
@@ -82,28 +82,28 @@ func (s *Service) ofPolicy(id reconcile.ID, now time.Time) []sinks.Incident {
 	st, spec := k.snapshot(), k.current().spec
 	var out []sinks.Incident
 	if st.failed != nil {
-		out = append(out, s.incident(id.Name, "failed", sinks.Error, st.firstFail, name(id)+" fails",
+		out = append(out, s.incident(id.Name, sinks.TroubleFailed, sinks.Error, st.firstFail, name(id)+" fails",
 			append(strings.Split(st.failed.Error(), "\n"), fmt.Sprintf("tried %d times; the points before it stand", st.failures))...))
 	}
 	if line, since := overdue(st, spec, now); line != "" {
-		out = append(out, s.incident(id.Name, "late", sinks.Warning, since, name(id)+" is late", line))
+		out = append(out, s.incident(id.Name, sinks.TroubleLate, sinks.Warning, since, name(id)+" is late", line))
 	}
 	if line, since := tooOld(st, spec, now); line != "" {
-		out = append(out, s.incident(id.Name, "old", sinks.Error, since, name(id)+": the newest good point is older than its schedule allows", line))
+		out = append(out, s.incident(id.Name, sinks.TroubleOld, sinks.Error, since, name(id)+": the newest good point is older than its schedule allows", line))
 	}
 	return append(out, s.leftOver(id, st.left, st.job.Ended)...)
 }
 
 // leftOver are what a run saw that ended then: one incident for each sort.
 func (s *Service) leftOver(id reconcile.ID, left []problem, ended time.Time) []sinks.Incident {
-	lines := map[string][]string{}
+	lines := map[sinks.Trouble][]string{}
 	for _, p := range left {
 		lines[p.Kind] = append(lines[p.Kind], strings.TrimPrefix(p.Topic+": ", ": ")+p.Words)
 	}
 	var out []sinks.Incident
 	for _, kind := range slices.Sorted(maps.Keys(lines)) {
 		severity, title := sinks.Warning, titleOf(kind)
-		if kind == "gap" || kind == "verify" || kind == "unread" {
+		if kind == sinks.TroubleGap || kind == sinks.TroubleVerify || kind == sinks.TroubleUnread {
 			severity = sinks.Error
 		}
 		out = append(out, s.incident(id.Name, kind, severity, ended, name(id)+": "+title, lines[kind]...))
@@ -111,30 +111,30 @@ func (s *Service) leftOver(id reconcile.ID, left []problem, ended time.Time) []s
 	return out
 }
 
-func titleOf(kind string) string {
+func titleOf(kind sinks.Trouble) string {
 	switch kind {
-	case "gap":
+	case sinks.TroubleGap:
 		return "retention was faster than the backup: records are lost to it"
-	case "empty":
+	case sinks.TroubleEmpty:
 		return "it kept nothing of a topic that is not empty"
-	case "hung":
+	case sinks.TroubleHung:
 		return "a hung transaction keeps it from going on"
-	case "unread":
+	case sinks.TroubleUnread:
 		return "topics could not be read"
-	case "recreated":
+	case sinks.TroubleRecreated:
 		return "a topic was deleted and created again"
-	case "truncated":
+	case sinks.TroubleTruncated:
 		return "a log was truncated: records that were backed up are no longer there"
-	case "verify":
+	case sinks.TroubleVerify:
 		return "verification failed"
-	case "partial":
+	case sinks.TroublePartial:
 		return "the run ended before everything was copied; the next one goes on"
-	case "evidence":
+	case sinks.TroubleEvidence:
 		return "its evidence is not everywhere it should be"
-	case "retention":
+	case sinks.TroubleRetention:
 		return "old points could not be dropped"
 	}
-	return kind
+	return string(kind)
 }
 
 // overdue says that a run's time has passed and none has ended since. What
@@ -187,11 +187,11 @@ func (s *Service) ofJob(id reconcile.ID) []sinks.Incident {
 		return s.leftOver(id, left, v.Ended)
 	case sinks.JobFailing:
 	case sinks.JobFailed:
-		return []sinks.Incident{s.incident(id.Name, "failed", sinks.Error, v.Ended, name(id)+" failed",
+		return []sinks.Incident{s.incident(id.Name, sinks.TroubleFailed, sinks.Error, v.Ended, name(id)+" failed",
 			slices.Concat(j.recordNow().Text, []string{"remove its document, or give it another name to have it looked at again"})...)}
 	default:
 		return nil
 	}
-	return []sinks.Incident{s.incident(id.Name, "failing", sinks.Error, since, name(id)+" fails, and is tried again",
+	return []sinks.Incident{s.incident(id.Name, sinks.TroubleFailing, sinks.Error, since, name(id)+" fails, and is tried again",
 		append(strings.Split(v.Text, "\n"), "remove its document to give it up")...)}
 }

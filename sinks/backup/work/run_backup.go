@@ -16,9 +16,9 @@ import (
 
 // problem is what people should know beside a run that succeeded.
 type problem struct {
-	Kind  string `json:"kind"` // gap, empty, hung, verify, ...
-	Topic string `json:"topic,omitempty"`
-	Words string `json:"words"`
+	Kind  sinks.Trouble `json:"kind"`
+	Topic string        `json:"topic,omitempty"`
+	Words string        `json:"words"`
 }
 
 // newestOf is when the newest good point of a policy was taken, and when the
@@ -135,14 +135,14 @@ func (s *Service) after(ctx context.Context, of policyRun, h *home, lease *repos
 	if level := s.levelNow(of, h); level != "" {
 		words, bad := s.judge(ctx, h, out.point, level)
 		if out.bad = bad; words != "" {
-			out.left = append(out.left, problem{Kind: "verify", Words: words})
+			out.left = append(out.left, problem{Kind: sinks.TroubleVerify, Words: words})
 		} else {
 			h.verified.done(s.o.Now())
 		}
 	}
 	text, err := s.retain(ctx, of, h, lease)
 	if err != nil && ctx.Err() == nil {
-		out.left = append(out.left, problem{Kind: "retention", Words: err.Error()})
+		out.left = append(out.left, problem{Kind: sinks.TroubleRetention, Words: err.Error()})
 	}
 	if text != "" {
 		out.text += "; " + text

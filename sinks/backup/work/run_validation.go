@@ -66,7 +66,7 @@ func (s *Service) ofEvidence(id reconcile.ID) []sinks.Incident {
 	if !looked || f.Passed {
 		return nil
 	}
-	return []sinks.Incident{s.incident(id.Name, "proof", sinks.Error, f.Ended, name(id)+" failed", f.words()...)}
+	return []sinks.Incident{s.incident(id.Name, sinks.TroubleProof, sinks.Error, f.Ended, name(id)+" failed", f.words()...)}
 }
 
 // words are what was found, and where it is written down.
@@ -183,6 +183,7 @@ func fits(ctx context.Context, h *home, o proof.DrillOptions, most int64) error 
 // runValidation is one run of a scheduled validation or drill.
 func (s *Service) runValidation(ctx context.Context, of policyRun) (ran, error) {
 	f, err := s.validate(ctx, of)
+	s.countProof(f, err)
 	if err != nil {
 		return ran{}, err
 	}
@@ -195,6 +196,7 @@ func (s *Service) runValidation(ctx context.Context, of policyRun) (ran, error) 
 
 func (s *Service) validateOnce(ctx context.Context, of policyRun) (result, error) {
 	f, err := s.validate(ctx, of)
+	s.countProof(f, err)
 	if err != nil {
 		return result{}, err
 	}

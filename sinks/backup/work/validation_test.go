@@ -79,6 +79,9 @@ func TestTheNextPassOfAScheduledValidationEndsItsIncident(t *testing.T) {
 	key := "work/main/validation/default/books/proof"
 	w.round()
 	w.eventually(id.Name, func(sinks.Job) bool { _, open := w.told(key); return open })
+	if f := w.Figures(); f.Open[sinks.TroubleProof] != 1 || f.Proofs["failed"] == 0 || f.Proofs["ok"] != 0 {
+		t.Errorf("its metrics are %+v", f)
+	}
 	stop()
 	w.restart()
 	w.brief()

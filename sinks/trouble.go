@@ -14,6 +14,7 @@ const (
 	TroubleVerify    Trouble = "verify"    // a point did not verify
 	TroubleProof     Trouble = "proof"     // a validation or a drill did not pass
 	TroubleEvidence  Trouble = "evidence"  // evidence is not where it is declared to be
+	TroubleBad       Trouble = "bad"       // points are no good any more
 	TroubleUnread    Trouble = "unread"    // topics, groups or access could not be read
 	TroubleHung      Trouble = "hung"      // a transaction
 	TroubleEmpty     Trouble = "empty"     // nothing of a topic could be kept
@@ -26,7 +27,7 @@ const (
 // WorkTroubles lists all of them, for metrics.
 func WorkTroubles() []Trouble {
 	return []Trouble{
-		TroubleFailed, TroubleFailing, TroubleLate, TroubleOld, TroubleGap, TroubleVerify, TroubleProof, TroubleEvidence, TroubleUnread,
+		TroubleFailed, TroubleFailing, TroubleLate, TroubleOld, TroubleGap, TroubleVerify, TroubleProof, TroubleEvidence, TroubleBad, TroubleUnread,
 		TroubleHung, TroubleEmpty, TroubleRecreated, TroubleTruncated, TroublePartial, TroubleRetention,
 	}
 }

@@ -20,6 +20,9 @@ const (
 	defaultInterval = time.Minute
 	// pollEvery is how often ends are looked at where bytes close a window.
 	pollEvery = time.Second
+	// lookAgain is how often a continuous backup looks whether the points it stands
+	// on are still good: something may delete packs in the store.
+	lookAgain = time.Hour
 	// longTransaction is the longest that brokers allow a transaction to be open
 	// by default (transaction.max.timeout.ms); what holds a log longer hangs.
 	longTransaction = 15 * time.Minute
@@ -48,8 +51,8 @@ func Follow(ctx context.Context, o Options, w Window, each Each) error {
 			if errors.Is(err, repository.ErrLease) {
 				return err
 			}
-			if err != nil || !good {
-				s.parent = nil // read it again: the error may be about it
+			if err != nil || !good || s.Now().Sub(s.looked) >= lookAgain {
+				s.parent = nil // read it again: the error may be about it, or it is no good any more
 			}
 			wait := func() error { return s.until(ctx, w, began, report) }
 			if err != nil {

@@ -95,17 +95,33 @@ func (r *run) readParent(ctx context.Context) error {
 		return group.Wait()
 	}
 	group.Go(func() error {
-		parent, err := r.Repository.Newest(ctx)
-		if errors.Is(err, repository.ErrNoPoint) {
-			return nil
-		}
-		if err != nil {
+		parent, over, err := r.Repository.NewestGood(ctx)
+		if err != nil && !errors.Is(err, repository.ErrNoPoint) {
 			return fmt.Errorf("read the newest point: %w", err)
 		}
-		r.parent = parent
+		r.parent, r.looked = parent, r.Now()
+		r.passed(over)
 		return nil
 	})
 	return group.Wait()
+}
+
+// passed tells the points that this one does not stand on because they are no
+// good. The next run stands on this one, and has nothing to tell.
+func (r *run) passed(over []repository.NoGood) {
+	if len(over) == 0 {
+		return
+	}
+	words := fmt.Sprintf("point %d is no good: %s", over[0].Number, over[0].Why)
+	if more := len(over) - 1; more > 0 {
+		words += fmt.Sprintf(" (and %d more, down to point %d)", more, over[more].Number)
+	}
+	if r.parent == nil {
+		words += "; none is good, so everything is copied anew"
+	} else {
+		words += fmt.Sprintf("; this run stands on point %d, and copies again what came after it", r.parent.Number)
+	}
+	r.alert(sinks.TroubleBad, "", words+": look whether a rule of the store, or somebody, deletes packs, and run ottla backup verify")
 }
 
 // readCluster reads all else but the data. The ends of the data are read after

@@ -20,6 +20,7 @@ type session struct {
 	clients *clients
 	stuck   map[place]time.Time
 	parent  *repository.Point // what the window before committed; nil: read it
+	looked  time.Time         // when it was read, and found good
 }
 
 // place is a partition by name.

@@ -159,21 +159,35 @@ func (r *Repository) ahead(ctx context.Context, n int64) {
 // Newest reads the newest good point, or ErrNoPoint. A manifest that cannot be
 // read is an error, never an older point or none.
 func (r *Repository) Newest(ctx context.Context) (*Point, error) {
-	st, err := r.look(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the newest point: %w", err)
-	}
-	if err := st.whole(); err != nil {
-		return nil, fmt.Errorf("read the newest point: %w", err)
-	}
-	p, err := r.newest(ctx, st)
-	if err != nil {
-		return nil, fmt.Errorf("read the newest point: %w", err)
-	}
-	return p, nil
+	p, _, err := r.NewestGood(ctx)
+	return p, err
 }
 
-func (r *Repository) newest(ctx context.Context, st *state) (*Point, error) {
+// NoGood is a point that is no good, and why.
+type NoGood struct {
+	Number int64
+	Why    string
+}
+
+// NewestGood is Newest, and the points above it that it passes over, newest
+// first: whoever builds on it tells them. They are there with ErrNoPoint, too.
+func (r *Repository) NewestGood(ctx context.Context) (*Point, []NoGood, error) {
+	st, err := r.look(ctx)
+	if err == nil {
+		err = st.whole()
+	}
+	var p *Point
+	var over []NoGood
+	if err == nil {
+		p, over, err = r.newest(ctx, st)
+	}
+	if err != nil {
+		return nil, over, fmt.Errorf("read the newest point: %w", err)
+	}
+	return p, over, nil
+}
+
+func (r *Repository) newest(ctx context.Context, st *state) (p *Point, over []NoGood, err error) {
 	j := r.jury(st, nil)
 	for _, n := range slices.Backward(st.numbers) {
 		if _, gone := st.removed[n]; gone {
@@ -181,20 +195,21 @@ func (r *Repository) newest(ctx context.Context, st *state) (*Point, error) {
 		}
 		d, err := r.manifest(ctx, n)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		bad, refs, err := j.look(ctx, d)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if bad == "" {
-			return &Point{Manifest: d.Manifest, Written: st.points[n].written, refs: refs}, nil
+			return &Point{Manifest: d.Manifest, Written: st.points[n].written, refs: refs}, over, nil
 		}
+		over = append(over, NoGood{n, bad})
 	}
 	if len(st.numbers) > 0 {
-		return nil, fmt.Errorf("none of the %d that there are is good: %w", len(st.numbers), ErrNoPoint)
+		return nil, over, fmt.Errorf("none of the %d that there are is good: %w", len(st.numbers), ErrNoPoint)
 	}
-	return nil, ErrNoPoint
+	return nil, nil, ErrNoPoint
 }
 
 // manifestsOf reads all manifests, eight at a time.

@@ -103,7 +103,7 @@ func (s *Service) leftOver(id reconcile.ID, left []problem, ended time.Time) []s
 	var out []sinks.Incident
 	for _, kind := range slices.Sorted(maps.Keys(lines)) {
 		severity, title := sinks.Warning, titleOf(kind)
-		if kind == sinks.TroubleGap || kind == sinks.TroubleVerify || kind == sinks.TroubleUnread {
+		if kind == sinks.TroubleGap || kind == sinks.TroubleBad || kind == sinks.TroubleVerify || kind == sinks.TroubleUnread {
 			severity = sinks.Error
 		}
 		out = append(out, s.incident(id.Name, kind, severity, ended, name(id)+": "+title, lines[kind]...))
@@ -119,6 +119,8 @@ func titleOf(kind sinks.Trouble) string {
 		return "it kept nothing of a topic that is not empty"
 	case sinks.TroubleHung:
 		return "a hung transaction keeps it from going on"
+	case sinks.TroubleBad:
+		return "points that were made are no good any more"
 	case sinks.TroubleUnread:
 		return "topics could not be read"
 	case sinks.TroubleRecreated:

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -57,121 +57,52 @@ func (a *app) backupRetain(ctx context.Context, s *openStore, o retainFlags) err
 	if err != nil {
 		return err
 	}
-	entries, err := r.Points(ctx)
-	if err != nil {
-		return err
-	}
 	o.policy.Within = o.within.Duration
-	decisions, err := retention.Apply(retainable(entries), o.policy, time.Now())
-	if err != nil {
+	out, err := retain(ctx, r, o.policy, o.dry)
+	if errors.Is(err, retention.ErrEmpty) || errors.Is(err, retention.ErrNewest) {
 		return &sources.HintError{Err: err, Hint: "here the rules are --keep-last, --keep-within, --keep-hourly, --keep-daily, --keep-weekly, --keep-monthly and --keep-yearly"}
 	}
-	restoring, err := r.Restoring(ctx)
 	if err != nil {
 		return err
 	}
-	for i, d := range decisions {
-		if name := restoring[d.Point.Number]; name != "" {
-			decisions[i].Keep = append(d.Keep, "a restore is under way: "+name)
-		}
-	}
-	out := show.Retained{Store: s.name, Backup: r.Identity(), DryRun: o.dry, Points: show.RetainedOf(decisions)}
-	drop := dropped(decisions)
-	if out.Freed, err = freed(ctx, r, decisions); err != nil {
-		return err
-	}
-	if out.Swept, err = carryOut(ctx, r, drop, o.dry); err != nil {
-		return err
-	}
+	out.Store, out.Backup = s.name, r.Identity()
 	if err := a.printer(a.out).Retained(out, time.Now()); err != nil {
 		return err
 	}
-	if o.dry && len(drop) > 0 {
+	if o.dry && out.Drops() > 0 {
 		return exit(exitPending)
 	}
 	return nil
 }
 
-// retainable are the points that are not dropped yet.
-func retainable(entries []repository.Entry) []retention.Point {
-	var points []retention.Point
-	for _, e := range entries {
-		if e.Removed == "" {
-			points = append(points, retention.Point{Number: e.Manifest.Number, Taken: e.Manifest.Taken, Good: e.Bad == "", Pinned: e.Manifest.Pinned})
-		}
-	}
-	return points
-}
-
-func dropped(decisions []retention.Decision) map[int64]string {
-	out := map[int64]string{}
-	for _, d := range decisions {
-		if len(d.Keep) == 0 {
-			out[d.Point.Number] = d.Drop
-		}
-	}
-	return out
-}
-
-// carryOut drops points and sweeps what was dropped long enough ago. A dry run
+// retain decides, drops points, and sweeps what was dropped long enough ago. It
+// takes the lease before it decides, which tells the store's time. A dry run
 // needs no lease and writes nothing.
-func carryOut(ctx context.Context, r *repository.Repository, drop map[int64]string, dry bool) (*repository.Swept, error) {
-	if dry {
-		swept, err := r.Sweep(ctx, nil, true)
-		return &swept, err
+func retain(ctx context.Context, r *repository.Repository, p retention.Policy, dry bool) (show.Retained, error) {
+	out := show.Retained{DryRun: dry}
+	var lease *repository.Lease
+	if !dry {
+		var err error
+		if lease, err = r.Acquire(ctx, leaseTime); err != nil {
+			return out, err
+		}
+		defer func() { _ = lease.Release(context.WithoutCancel(ctx)) }() // one that is left runs out
+		ctx = lease.Context()
 	}
-	lease, err := r.Acquire(ctx, leaseTime)
+	decisions, err := r.Decide(ctx, p)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	defer func() { _ = lease.Release(context.WithoutCancel(ctx)) }() // one that is left runs out
-	if len(drop) > 0 {
-		if err := r.Remove(lease.Context(), lease, drop); err != nil {
-			return nil, fmt.Errorf("drop points: %w", err)
-		}
+	out.Points = show.RetainedOf(decisions)
+	if out.Freed, err = r.Freed(ctx, decisions); err != nil {
+		return out, err
 	}
-	swept, err := r.Sweep(lease.Context(), lease, false)
-	return &swept, err
-}
-
-// frame is where stored bytes stand.
-type frame struct {
-	pack   string
-	offset int64
-}
-
-// freed adds up the frames that only dropped points hold.
-func freed(ctx context.Context, r *repository.Repository, decisions []retention.Decision) (int64, error) {
-	kept, gone := map[frame]int64{}, map[frame]int64{}
-	for _, d := range decisions {
-		into := kept
-		if len(d.Keep) == 0 {
-			into = gone
-		}
-		if !d.Point.Good {
-			continue // what it stands on may not be there
-		}
-		p, err := r.Point(ctx, d.Point.Number)
-		if err != nil {
-			return 0, fmt.Errorf("read point %d: %w", d.Point.Number, err)
-		}
-		frames(p, into)
+	var swept repository.Swept
+	if dry {
+		swept, err = r.Sweep(ctx, nil, true)
+	} else {
+		swept, err = r.Retain(ctx, lease, repository.Dropped(decisions), true)
 	}
-	total := int64(0)
-	for at, length := range gone {
-		if _, stays := kept[at]; !stays {
-			total += length
-		}
-	}
-	return total, nil
-}
-
-func frames(p *repository.Point, into map[frame]int64) {
-	for _, t := range p.Topics {
-		for _, one := range t.Partitions {
-			for _, ref := range p.Refs(t.Name, one.Partition) {
-				into[frame{ref.Pack.ID, ref.Offset}] = ref.Length
-			}
-		}
-	}
+	out.Swept = &swept
+	return out, err
 }

@@ -66,6 +66,17 @@ func RetainedOf(all []retention.Decision) []RetainedPoint {
 	return out
 }
 
+// Drops is how many points nothing keeps.
+func (r Retained) Drops() int {
+	n := 0
+	for _, one := range r.Points {
+		if len(one.Keep) == 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // Retained prints why each point is kept or dropped.
 func (p *Printer) Retained(r Retained, now time.Time) error {
 	if done, err := p.Value(r); done {
@@ -73,18 +84,16 @@ func (p *Printer) Retained(r Retained, now time.Time) error {
 	}
 	p.linef("%s in %s", p.bold(backupName(r.Backup)), r.Store)
 	g := grid{head: []string{">POINT", "TAKEN (UTC)", "", "", "WHY"}}
-	dropped := 0
 	for _, one := range r.Points {
 		what, why, paint := "keep", strings.Join(one.Keep, ", "), color.FgGreen
 		if len(one.Keep) == 0 {
 			what, why, paint = "drop", one.Drop, color.FgRed
-			dropped++
 		}
 		g.row(fmt.Sprint(one.Point), one.Taken.UTC().Format(clock), age(one.Taken, now), what, why)
 		g.rows[len(g.rows)-1][3].paint = []color.Attribute{paint}
 	}
 	p.grid(g)
-	p.linef("%s", p.retainedTotals(r, dropped))
+	p.linef("%s", p.retainedTotals(r, r.Drops()))
 	if s := r.Swept; s != nil && s.Objects > 0 {
 		p.linef("%s swept: %s, %s", when(r.DryRun, "would be"), plural(s.Objects, "object"), Bytes(s.Bytes))
 		p.list("Deferred", s.Deferred)

@@ -114,6 +114,15 @@ func (c *clock) observe(local, stored time.Time) {
 	c.offset, c.known = stored.Sub(local), true
 }
 
+// now is the store's time, or ours while nothing was written that tells it.
+func (r *Repository) now() time.Time {
+	now, known := r.clock.at(r.o.Now())
+	if !known {
+		return r.o.Now()
+	}
+	return now
+}
+
 // at is the store's time at our time; not ok if nothing was written yet.
 func (c *clock) at(local time.Time) (stored time.Time, ok bool) {
 	c.mu.Lock()

@@ -36,10 +36,7 @@ func (r *Repository) underWay(ctx context.Context, givenUp bool) ([]UnderWay, er
 	if err != nil {
 		return nil, fmt.Errorf("look for restores under way: %w", err)
 	}
-	now, known := r.clock.at(r.o.Now())
-	if !known {
-		now = r.o.Now()
-	}
+	now := r.now()
 	var all []UnderWay
 	for _, name := range sortedKeys(newest) {
 		o := newest[name]

@@ -45,11 +45,7 @@ func (r *Repository) takeStock(ctx context.Context) (*stock, error) {
 	if err != nil {
 		return nil, err
 	}
-	now, known := r.clock.at(r.o.Now())
-	if !known {
-		now = r.o.Now()
-	}
-	s := &stock{now: now, series: map[string][]stored{}}
+	s := &stock{now: r.now(), series: map[string][]stored{}}
 	for _, o := range objects {
 		s.add(o)
 	}

@@ -26,9 +26,11 @@ type Policy struct {
 // highest number: clocks may jump, numbers do not.
 type Point struct {
 	Number int64
-	Taken  time.Time
-	Good   bool
-	Pinned string // why it is never dropped; "" if it may be
+	Taken  time.Time // by the clock of whoever took it: hours, days, weeks
+	// Written is by the store's clock, which ages are measured with; zero is Taken.
+	Written time.Time
+	Good    bool
+	Pinned  string // why it is never dropped; "" if it may be
 }
 
 // Decision is what comes of a point.
@@ -165,7 +167,11 @@ func (r rule) reason(at Point, before int) (reason, period string) {
 // young keeps what is not old enough, whether it is good or not.
 func (p Policy) young(points []Point, now time.Time, why map[int64][]string) {
 	for _, at := range points {
-		if now.Sub(at.Taken) < p.Within {
+		since := at.Written
+		if since.IsZero() {
+			since = at.Taken
+		}
+		if now.Sub(since) < p.Within {
 			why[at.Number] = append(why[at.Number], "younger than "+inWords(p.Within))
 		}
 	}

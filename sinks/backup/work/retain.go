@@ -30,20 +30,21 @@ const releaseMost = 30 * time.Second
 
 // retain drops points that no rule keeps, and sweeps what nothing reaches: under
 // the lease of a run that goes on, or, where that is nil, under one of its own.
-// A dry run has words for what it would do, a sweep for what it was not let do.
+// A dry run has words for what it would do.
 func (s *Service) retain(ctx context.Context, of policyRun, h *home, lease *repository.Lease) (text string, err error) {
 	policy, some := retentionOf(of.spec)
 	if !some {
 		return "", nil
 	}
-	decisions, err := s.decide(ctx, h, policy)
+	decisions, err := h.Decide(ctx, policy)
 	if err != nil {
 		return "", err
 	}
 	if of.spec.Is("retention.dryRun") {
-		return rehearsed(decisions), nil
+		freed, err := h.Freed(ctx, decisions)
+		return rehearsed(decisions, freed), err
 	}
-	drop := dropped(decisions)
+	drop := repository.Dropped(decisions)
 	if len(drop) == 0 && !h.swept.due(s.o.Now()) {
 		return "", nil
 	}
@@ -53,35 +54,19 @@ func (s *Service) retain(ctx context.Context, of policyRun, h *home, lease *repo
 		}
 		defer release(ctx, lease)
 	}
-	return s.drop(h, lease, drop)
+	return "", s.drop(h, lease, drop)
 }
 
 // drop drops points, and sweeps once a day: what is dropped waits out a grace of
-// a day anyway. What the store does not let go yet is said.
-func (s *Service) drop(h *home, lease *repository.Lease, points map[int64]string) (text string, err error) {
-	if len(points) > 0 {
-		if err := h.Remove(lease.Context(), lease, points); err != nil {
-			return "", fmt.Errorf("drop points: %w", err)
-		}
-	}
+// a day anyway.
+func (s *Service) drop(h *home, lease *repository.Lease, points map[int64]string) error {
 	now := s.o.Now()
-	if !h.swept.due(now) {
-		return "", nil
+	sweeps := h.swept.due(now)
+	_, err := h.Retain(lease.Context(), lease, points, sweeps)
+	if err == nil && sweeps {
+		h.swept.done(now)
 	}
-	swept, err := h.Sweep(lease.Context(), lease, false)
-	if err != nil {
-		return "", fmt.Errorf("sweep: %w", err)
-	}
-	h.swept.done(now)
-	return deferred(swept), nil
-}
-
-// deferred has words for what a sweep was not let delete.
-func deferred(s repository.Swept) string {
-	if len(s.Deferred) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d objects are swept later: %s", len(s.Deferred), s.Deferred[0])
+	return err
 }
 
 // release gives a lease back. One that could not be given back runs out.
@@ -91,47 +76,8 @@ func release(ctx context.Context, lease *repository.Lease) {
 	_ = lease.Release(last)
 }
 
-// decide says of every point why it is kept, or dropped.
-func (s *Service) decide(ctx context.Context, h *home, policy retention.Policy) ([]retention.Decision, error) {
-	entries, err := h.Points(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list the points: %w", err)
-	}
-	restoring, err := h.Restoring(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var points []retention.Point
-	for _, e := range entries {
-		if e.Removed == "" {
-			points = append(points, retention.Point{Number: e.Manifest.Number, Taken: e.Manifest.Taken, Good: e.Bad == "", Pinned: e.Manifest.Pinned})
-		}
-	}
-	decisions, err := retention.Apply(points, policy, s.o.Now())
-	if err != nil {
-		return nil, fmt.Errorf("decide what is kept: %w", err)
-	}
-	for i, d := range decisions {
-		if name := restoring[d.Point.Number]; name != "" {
-			decisions[i].Keep = append(d.Keep, "a restore is under way: "+name)
-		}
-	}
-	return decisions, nil
-}
-
-// dropped are the points that nothing keeps, with the reasons.
-func dropped(decisions []retention.Decision) map[int64]string {
-	drop := map[int64]string{}
-	for _, d := range decisions {
-		if len(d.Keep) == 0 {
-			drop[d.Point.Number] = d.Drop
-		}
-	}
-	return drop
-}
-
 // rehearsed says what retention would do.
-func rehearsed(decisions []retention.Decision) string {
+func rehearsed(decisions []retention.Decision, freed int64) string {
 	var drop, keep []string
 	for _, d := range decisions {
 		if len(d.Keep) == 0 {
@@ -140,7 +86,7 @@ func rehearsed(decisions []retention.Decision) string {
 			keep = append(keep, fmt.Sprintf("%d (%s)", d.Point.Number, strings.Join(d.Keep, ", ")))
 		}
 	}
-	return fmt.Sprintf("dry run of retention: it would drop %s, and keep %s", listed(drop), listed(keep))
+	return fmt.Sprintf("dry run of retention: it would drop %s, and keep %s; %d bytes would be freed", listed(drop), listed(keep), freed)
 }
 
 // listed names a few, and how many there are more.

@@ -31,7 +31,7 @@ func (a *app) backupRetainCommand() *cobra.Command {
 		Long: "Drop the points that no rule keeps, and sweep what was dropped a day ago or before. A point is kept if any rule\n" +
 			"keeps it; counts are of good points. The newest good point and final backups of deleted topics always stay, and\n" +
 			"what a kept point stands on does, too. --dry-run says why each stays or goes, and what that frees; it ends with\n" +
-			"2 where something would be dropped.",
+			"2 where something would be dropped. Ends with 3 where the store refuses to delete and no object lock is why.",
 		Example: "  ottla backup retain --store s3://backups/kafka --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run\n" +
 			"  ottla backup retain --store s3://backups/kafka --keep-within 30d",
 		Args: arguments(0, 0, ""),
@@ -69,10 +69,14 @@ func (a *app) backupRetain(ctx context.Context, s *openStore, o retainFlags) err
 	if err := a.printer(a.out).Retained(out, time.Now()); err != nil {
 		return err
 	}
-	if o.dry && out.Drops() > 0 {
+	switch {
+	case out.Swept.Rights() != "":
+		return exit(exitPartial)
+	case o.dry && out.Drops() > 0:
 		return exit(exitPending)
+	default:
+		return nil
 	}
-	return nil
 }
 
 // retain decides, drops points, and sweeps what was dropped long enough ago. It

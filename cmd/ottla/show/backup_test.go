@@ -107,6 +107,11 @@ func TestBackupsAreShownAsPeopleAskForThem(t *testing.T) {
 			return p.Retained(show.Retained{Store: "s3://backups/kafka", Backup: nightly(), DryRun: true, Freed: 12 << 20, Swept: &repository.Swept{Objects: 2, Bytes: 900},
 				Points: []show.RetainedPoint{{Point: 11, Taken: now().Add(-40 * time.Hour), Drop: "no rule keeps it"}, {Point: 12, Taken: now().Add(-16 * time.Hour), Keep: []string{"last 1", "daily 1"}}}}, now())
 		},
+		"refused deletes": func(p *show.Printer) error {
+			return p.Retained(show.Retained{Store: "s3://backups/kafka", Backup: nightly(), Swept: &repository.Swept{Refused: []repository.Refused{
+				{Object: "packs/3f.pack", Why: "access denied"}, {Object: "packs/40.pack", Why: "locked", Locked: true, Until: now().Add(48 * time.Hour)},
+			}}, Points: []show.RetainedPoint{{Point: 12, Taken: now().Add(-16 * time.Hour), Keep: []string{"last 1"}}}}, now())
+		},
 		"repaired": func(p *show.Printer) error {
 			return p.Repaired(show.Repaired{Point: 13, Topics: 2, Lost: []string{"orders-0 [40, 90)"}})
 		},

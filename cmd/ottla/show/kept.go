@@ -94,11 +94,27 @@ func (p *Printer) Retained(r Retained, now time.Time) error {
 	}
 	p.grid(g)
 	p.linef("%s", p.retainedTotals(r, r.Drops()))
-	if s := r.Swept; s != nil && s.Objects > 0 {
-		p.linef("%s swept: %s, %s", when(r.DryRun, "would be"), plural(s.Objects, "object"), Bytes(s.Bytes))
-		p.list("Deferred", s.Deferred)
-	}
+	p.swept(r)
 	return nil
+}
+
+// swept says what was taken away, and what was not: that matters most where
+// nothing could be.
+func (p *Printer) swept(r Retained) {
+	s := r.Swept
+	if s == nil {
+		return
+	}
+	if s.Objects > 0 {
+		p.linef("%s swept: %s, %s", when(r.DryRun, "would be"), plural(s.Objects, "object"), Bytes(s.Bytes))
+	}
+	if words := s.Rights(); words != "" {
+		p.linef("%s %s", p.paint("✗", color.FgRed, color.Bold), words)
+	}
+	if words := s.Locks(); words != "" {
+		p.linef("%s", words)
+	}
+	p.list("Deferred", s.Deferred)
 }
 
 func (p *Printer) retainedTotals(r Retained, dropped int) string {

@@ -169,7 +169,7 @@ func (a Archive) remove(ctx context.Context, there map[string]time.Time, out *Ke
 		case err == nil:
 			out.Removed++
 		case gcerrors.Code(err) == gcerrors.NotFound: // another agent was first
-		case store.Locked(ctx, a.Bucket, name, err):
+		case store.Refuses(ctx, a.Bucket, name, err):
 			out.Deferred++
 		default:
 			return fmt.Errorf("remove %s: %w", name, err)

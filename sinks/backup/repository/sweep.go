@@ -21,8 +21,10 @@ const SweepGrace = 24 * time.Hour
 type Swept struct {
 	Objects  int      `json:"objects"`
 	Bytes    int64    `json:"bytes"`
-	Moved    int64    `json:"moved"` // bytes rewritten out of mostly dead packs
-	Deferred []string `json:"deferred,omitempty"`
+	Moved    int64    `json:"moved"`              // bytes rewritten out of mostly dead packs
+	Deferred []string `json:"deferred,omitempty"` // what is not rewritten, and why
+	// Refused is what the store refused to delete. The next sweep tries again.
+	Refused []Refused `json:"refused,omitempty"`
 }
 
 // Sweep deletes what no kept point reaches, once the grace is over by the
@@ -30,8 +32,8 @@ type Swept struct {
 // then a move that says where its frames stand now, and the old pack a grace
 // later. dry only counts, and needs no lease.
 //
-// A delete that the store refuses, as object lock does, is Deferred: the next
-// sweep tries again. Where a kept point cannot be read whole nothing at all is
+// A delete that the store refuses, as object lock does or a missing right, is
+// Refused: the next sweep tries again. Where a kept point cannot be read whole nothing at all is
 // swept, since nobody can say what it needs. It lists the whole repository and
 // resolves every kept point: once a day is often enough.
 func (r *Repository) Sweep(ctx context.Context, l *Lease, dry bool) (Swept, error) {
@@ -186,8 +188,8 @@ func (s *sweeper) delete(ctx context.Context, o stored) error {
 		s.r.step("after delete", o.name)
 		s.count(o)
 	case gcerrors.Code(err) == gcerrors.NotFound: // somebody else was first
-	case store.Locked(ctx, s.r.o.Bucket, s.r.root+o.name, err):
-		s.swept.Deferred = append(s.swept.Deferred, fmt.Sprintf("%s: the store does not let it go yet: %s", o.name, err))
+	case store.Refuses(ctx, s.r.o.Bucket, s.r.root+o.name, err):
+		s.refused(ctx, o, err)
 	default:
 		return fmt.Errorf("delete %s: %w", o.name, err)
 	}

@@ -362,7 +362,7 @@ func (m *model) sweep(ctx context.Context, a *agent, l *repository.Lease) error 
 		return err
 	}
 	done, err := a.repo.Sweep(ctx, l, false)
-	if err == nil && !a.faults.Planned() && (dry.Objects != done.Objects || dry.Bytes != done.Bytes || dry.Moved != done.Moved || len(done.Deferred) > 0) {
+	if err == nil && !a.faults.Planned() && (dry.Objects != done.Objects || dry.Bytes != done.Bytes || dry.Moved != done.Moved || len(done.Deferred) > 0 || len(done.Refused) > 0) {
 		m.t.Errorf("a dry sweep says %+v, a real one %+v", dry, done)
 	}
 	m.ran["swept"] += done.Objects

@@ -192,7 +192,7 @@ func TestForeignObjectsAndAbandonedPacks(t *testing.T) {
 	})
 }
 
-func TestADeleteThatObjectLockRefusesIsDeferred(t *testing.T) {
+func TestADeleteThatTheStoreRefusesIsTriedAgainAndToldAsALockOrAMissingRight(t *testing.T) {
 	for _, code := range []gcerrors.ErrorCode{gcerrors.PermissionDenied, gcerrors.FailedPrecondition, gcerrors.Unknown} {
 		inBubble(t, func(t *testing.T) {
 			w, _ := threePoints(t)
@@ -206,11 +206,15 @@ func TestADeleteThatObjectLockRefusesIsDeferred(t *testing.T) {
 			w.open()
 			left := w.pack(stretch{"orders", "A", 0, 0, 0, 10, "never committed"})
 			pass(repository.SweepGrace + time.Minute)
-			if swept := w.sweep(); len(swept.Deferred) != 1 || !strings.Contains(swept.Deferred[0], left.ID) {
+			swept := w.sweep()
+			if len(swept.Refused) != 1 || !strings.Contains(swept.Refused[0].Object, left.ID) {
 				t.Errorf("%v: %+v", code, swept)
 			}
 			locked = false
-			if swept := w.sweep(); len(swept.Deferred) != 0 || slices.Contains(w.names("packs/"), "packs/"+left.ID+".pack") {
+			if locks := code == gcerrors.FailedPrecondition; (swept.Locks() != "") != locks || (swept.Rights() == "") != locks {
+				t.Errorf("%v: locks %q, rights %q", code, swept.Locks(), swept.Rights())
+			}
+			if swept := w.sweep(); len(swept.Refused) != 0 || slices.Contains(w.names("packs/"), "packs/"+left.ID+".pack") {
 				t.Errorf("%v: once the lock is over: %+v", code, swept)
 			}
 		})

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gocloud.dev/blob"
@@ -27,7 +28,8 @@ type home struct {
 	with   means
 	sealed bool // packs are encrypted, and nothing here can read them
 
-	swept, verified daily // by this process
+	swept, verified daily                            // by this process
+	stays           atomic.Pointer[repository.Swept] // what the last sweep left where it is
 }
 
 // daily is work that looks at a whole repository, however little is new in it:

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
 	"github.com/ottla-io/ottla/sinks/backup/retention"
@@ -62,11 +63,30 @@ func (s *Service) retain(ctx context.Context, of policyRun, h *home, lease *repo
 func (s *Service) drop(h *home, lease *repository.Lease, points map[int64]string) error {
 	now := s.o.Now()
 	sweeps := h.swept.due(now)
-	_, err := h.Retain(lease.Context(), lease, points, sweeps)
+	swept, err := h.Retain(lease.Context(), lease, points, sweeps)
 	if err == nil && sweeps {
 		h.swept.done(now)
+		h.stays.Store(&swept)
 	}
 	return err
+}
+
+// stuck tells what the last sweep could not take away, until one can: what a right
+// is missing for is a problem, what a lock keeps a note.
+func (h *home) stuck(out *ran) {
+	swept := h.stays.Load()
+	if swept == nil {
+		return
+	}
+	if words := swept.Rights(); words != "" {
+		out.left = append(out.left, problem{Kind: sinks.TroubleRetention, Words: words})
+	}
+	if words := swept.Locks(); words != "" {
+		out.text += "; " + words
+	}
+	if n := len(swept.Deferred); n > 0 {
+		out.text += fmt.Sprintf("; %d packs that are mostly dead stay as they are: %s", n, swept.Deferred[0])
+	}
 }
 
 // release gives a lease back. One that could not be given back runs out.

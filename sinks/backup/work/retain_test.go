@@ -117,3 +117,24 @@ func TestAPointThatARestoreGivesBackIsKept(t *testing.T) {
 		t.Errorf("point 1 was dropped, %d is the first", kept[0].Manifest.Number)
 	}
 }
+
+func TestWhatTheStoreRefusesToDeleteIsToldUntilASweepSucceeds(t *testing.T) {
+	h := &home{}
+	until := time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)
+	h.stays.Store(&repository.Swept{Refused: []repository.Refused{
+		{Object: "packs/a.pack", Why: "access denied"}, {Object: "packs/b.pack", Why: "access denied"},
+		{Object: "packs/c.pack", Why: "locked", Locked: true, Until: until},
+	}})
+	for range 2 { // it is swept once a day, and told at each run
+		out := ran{text: "point 7"}
+		h.stuck(&out)
+		equal(t, "problems", out.left, []problem{{Kind: sinks.TroubleRetention, Words: "the store refuses to delete 2 objects, packs/a.pack first: is the right to delete missing? What was dropped stays there, and costs: access denied"}})
+		equal(t, "the run says", out.text, "point 7; the store locks 1 object that could go, the last of them until 2027-01-02T00:00:00Z; a later sweep tries again")
+	}
+	h.stays.Store(&repository.Swept{})
+	out := ran{text: "point 8"}
+	h.stuck(&out)
+	if len(out.left) > 0 || out.text != "point 8" {
+		t.Errorf("after a sweep that succeeded: %+v", out)
+	}
+}

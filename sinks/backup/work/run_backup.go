@@ -147,6 +147,7 @@ func (s *Service) after(ctx context.Context, of policyRun, h *home, lease *repos
 	if text != "" {
 		out.text += "; " + text
 	}
+	h.stuck(out)
 }
 
 // levelNow is how deep the point of a run is looked at, "" for not at all. The

@@ -49,9 +49,9 @@ fuzz: ## every fuzzer for FUZZTIME (30s)
 	  done; \
 	done
 
-soak: ## the long ones: everything on an older Kafka (OLDER=3.9.1), ten minutes of chaos, and a real forge
+soak: ## the long ones: everything on an older Kafka (OLDER=3.9.1), ten minutes of chaos, backups of a Kafka that changes, and a real forge
 	OTTLA_KAFKA_VERSION=$(OLDER) $(GO) test -count 1 -p 1 -timeout 40m ./integration
-	OTTLA_SOAK=1 $(GO) test -count 1 -v -run Soak -timeout 40m ./integration
+	OTTLA_SOAK=1 $(GO) test -count 1 -v -run Soak -timeout 60m ./integration
 	$(GO) test -count 1 -v -tags soak -run Gitea -timeout 40m ./integration/gitservers
 
 docs: ## write the generated pages anew

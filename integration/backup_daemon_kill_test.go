@@ -20,19 +20,29 @@ import (
 // name. The leases of what it did are run out then, so that nobody waits.
 func (w *world) killed(step string, leases ...string) {
 	w.t.Helper()
+	w.killedWithin(time.Minute, step, func() {})
+	for _, dir := range leases {
+		(&keeper{t: w.t, dir: dir}).expire()
+	}
+}
+
+// killedWithin does something again and again until the daemon has killed itself.
+func (w *world) killedWithin(most time.Duration, step string, meanwhile func()) {
+	w.t.Helper()
 	w.env[killEnv] = step
 	d := w.daemon()
 	w.env[killEnv] = ""
-	select {
-	case <-d.done:
-	case <-time.After(time.Minute):
-		w.t.Fatalf("the daemon never came to %q; its jobs are %+v", step, w.jobs())
-	}
+	w.within(most, func() error {
+		select {
+		case <-d.done:
+			return nil
+		default:
+			meanwhile()
+			return fmt.Errorf("the daemon does not come to %q", step)
+		}
+	})
 	if code := d.cmd.ProcessState.ExitCode(); code != -1 {
 		w.t.Fatalf("at %q: the daemon ended with %d", step, code)
-	}
-	for _, dir := range leases {
-		(&keeper{t: w.t, dir: dir}).expire()
 	}
 }
 

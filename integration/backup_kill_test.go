@@ -30,14 +30,20 @@ type keeper struct {
 	dir   string
 }
 
-// at runs a command that kills itself at a step; 0 is none.
+// at runs a command on store and cluster that kills itself at a step; 0 is none.
 func (k *keeper) at(step int, args ...string) result {
+	k.t.Helper()
+	return k.onStore(step, append(args, "--bootstrap-server", k.kafka.Plain()[0])...)
+}
+
+// onStore runs a command on the store alone.
+func (k *keeper) onStore(step int, args ...string) result {
 	k.t.Helper()
 	path, err := binary()
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	cmd := exec.CommandContext(k.t.Context(), path, append(args, "--store", k.dir, "--bootstrap-server", k.kafka.Plain()[0])...)
+	cmd := exec.CommandContext(k.t.Context(), path, append(args, "--store", k.dir)...)
 	cmd.Env = append(os.Environ(), killEnv+"="+strconv.Itoa(step))
 	var out, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &stderr

@@ -1,7 +1,9 @@
 package show
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/fatih/color"
@@ -12,8 +14,9 @@ import (
 // Evidence is what a declared drill or validation found.
 type Evidence struct {
 	Name   string         `json:"name"`
-	Number int64          `json:"number"`
-	Object string         `json:"object"` // in the backup repository
+	Number int64          `json:"number,omitempty"`
+	Object string         `json:"object"`           // in the backup repository, or a file
+	Signer string         `json:"signer,omitempty"` // public key, in base64; "" where nobody signed it
 	Found  proof.Evidence `json:"evidence"`
 	Files  []string       `json:"files,omitempty"` // written here
 }
@@ -37,12 +40,44 @@ func (p *Printer) Evidence(all []Evidence, now time.Time) error {
 		g.rows[len(g.rows)-1][5].paint = []color.Attribute{paint}
 	}
 	p.grid(g)
+	for _, signer := range signers(all) {
+		p.linef("signed by  %s", signer)
+	}
 	for _, e := range all {
 		for _, name := range e.Files {
 			p.linef("    written: %s", name)
 		}
 	}
 	return nil
+}
+
+// signers are all who signed, in the order they first did, and where there are
+// several, what each of them signed.
+func signers(all []Evidence) []string {
+	var order []string
+	by := map[string][]string{}
+	for _, e := range all {
+		who := cmp.Or(e.Signer, "nobody: what it says cannot be proven to be ours")
+		if by[who] == nil {
+			order = append(order, who)
+		}
+		by[who] = append(by[who], e.label())
+	}
+	if len(order) < 2 {
+		return order
+	}
+	for i, who := range order {
+		order[i] = who + "  (" + strings.Join(by[who], ", ") + ")"
+	}
+	return order
+}
+
+// label is how one of several is called.
+func (e Evidence) label() string {
+	if e.Number == 0 {
+		return e.Name
+	}
+	return fmt.Sprintf("%s %d", e.Name, e.Number)
 }
 
 func firstFailure(e proof.Evidence) string {

@@ -131,7 +131,23 @@ spec:
     offsetRange:
       enabled: true
   evidence:
-    formats: [json]
+    formats: [json, pdf]
+    storage:
+      storageType: s3
+      s3:
+        bucket: audit
+        region: eu-central-1
+        prefix: kafka
+    retentionDays: 365
+  notifications:
+    slack:
+      webhookSecret:
+        name: proof
+        key: slack
+    pagerduty:
+      routingKeySecret:
+        name: proof
+        key: pagerduty
 `,
 	}
 }

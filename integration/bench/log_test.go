@@ -26,16 +26,17 @@ import (
 // log is a topic, read and written with nothing around the requests.
 type log struct {
 	t          testing.TB
-	k          *kafkatest.Cluster
+	brokers    []string
 	admin      *kadm.Client
 	topic      string
 	id         kadm.TopicID
 	partitions int
 }
 
-func newLog(t testing.TB, k *kafkatest.Cluster, topic string, partitions int) *log {
+func newLog(t testing.TB, brokers []string, topic string, partitions int) *log {
 	t.Helper()
-	l := &log{t: t, k: k, admin: kadm.NewClient(k.Client(t)), topic: topic, partitions: partitions}
+	l := &log{t: t, brokers: brokers, topic: topic, partitions: partitions}
+	l.admin = kadm.NewClient(l.client())
 	got, err := l.admin.CreateTopic(t.Context(), int32(partitions), 1, nil, topic)
 	if err != nil {
 		t.Fatal(err)
@@ -51,6 +52,17 @@ func newLog(t testing.TB, k *kafkatest.Cluster, topic string, partitions int) *l
 	return l
 }
 
+// client is one that is closed with the test.
+func (l *log) client(opts ...kgo.Opt) *kgo.Client {
+	l.t.Helper()
+	cl, err := kgo.NewClient(append(opts, kgo.SeedBrokers(l.brokers...))...)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(cl.Close)
+	return cl
+}
+
 func (l *log) drop(topic string) {
 	if _, err := l.admin.DeleteTopic(l.t.Context(), topic); err != nil {
 		l.t.Error(err)
@@ -61,7 +73,7 @@ func (l *log) drop(topic string) {
 func (l *log) fill(codec string, bytes int64) {
 	l.t.Helper()
 	codecs := map[string]kgo.CompressionCodec{"none": kgo.NoCompression(), "lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression()}
-	cl := l.k.Client(l.t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(codecs[codec]),
+	cl := l.client(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(codecs[codec]),
 		kgo.ProducerLinger(20*time.Millisecond), kgo.MaxBufferedRecords(100_000))
 	noise := make([]byte, 1<<20)
 	_, _ = rand.Read(noise)
@@ -82,7 +94,7 @@ func (l *log) fill(codec string, bytes int64) {
 
 // each reads all batches of a partition, as they come, over a connection of its own.
 func (l *log) each(p int32, take func([]byte)) error {
-	cl, err := kgo.NewClient(kgo.SeedBrokers(l.k.Plain()...))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(l.brokers...))
 	if err != nil {
 		return err
 	}
@@ -143,24 +155,50 @@ func (l *log) fetch() (took time.Duration, bytes int64) {
 	return took, n.Load()
 }
 
-// batches are all of them, ready to be produced by a session of their partition.
-func (l *log) batches() (all [][][]byte, bytes int64) {
-	all = make([][][]byte, l.partitions)
+// loaded is all of a log in memory.
+type loaded struct {
+	batches [][][]byte // by partition; they lie in frames
+	frames  [][]byte   // as a backup has them
+}
+
+// frameSize is where a backup cuts frames.
+const frameSize = 4 << 20
+
+// load reads all of it, batches that can be produced by a session of their partition.
+func (l *log) load() *loaded {
+	l.t.Helper()
+	all := &loaded{batches: make([][][]byte, l.partitions)}
+	var mu sync.Mutex
 	l.all(func(p int32) error {
-		return l.each(p, func(b []byte) { all[p] = append(all[p], append([]byte(nil), b...)) })
-	})
-	for _, partition := range all {
-		for _, b := range partition {
-			bytes += int64(len(b))
+		var frame []byte
+		cut := func() {
+			mu.Lock()
+			defer mu.Unlock()
+			if len(frame) > 0 {
+				all.frames = append(all.frames, frame)
+			}
+			frame = nil
 		}
-	}
-	return all, bytes
+		defer cut()
+		return l.each(p, func(b []byte) {
+			if len(frame)+len(b) > frameSize {
+				cut()
+			}
+			if frame == nil {
+				frame = make([]byte, 0, max(frameSize, len(b)))
+			}
+			from := len(frame)
+			frame = append(frame, b...)
+			all.batches[p] = append(all.batches[p], frame[from:len(frame):len(frame)])
+		})
+	})
+	return all
 }
 
 // produce sends batches, one a request and in order, a connection a partition.
 func (l *log) produce(batches [][][]byte) time.Duration {
 	l.t.Helper()
-	cl := l.k.Client(l.t)
+	cl := l.client()
 	for _, partition := range batches {
 		session, err := kmsg.NewPtrInitProducerIDRequest().RequestWith(l.t.Context(), cl)
 		if err != nil || session.ErrorCode != 0 {
@@ -180,7 +218,7 @@ func (l *log) produce(batches [][][]byte) time.Duration {
 }
 
 func (l *log) send(ctx context.Context, partition int32, batches [][]byte) error {
-	cl, err := kgo.NewClient(kgo.SeedBrokers(l.k.Plain()...))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(l.brokers...))
 	if err != nil {
 		return err
 	}
@@ -218,16 +256,16 @@ func (l *log) consume() time.Duration {
 	}
 	left := int64(0)
 	ends.Each(func(o kadm.ListedOffset) { left += o.Offset })
-	cl := l.k.Client(l.t, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{l.topic: offsets}))
-	before := processor(l.t)
-	for left > 0 {
-		fetches := cl.PollFetches(l.t.Context())
-		if err := fetches.Err(); err != nil {
-			l.t.Fatal(err)
+	cl := l.client(kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{l.topic: offsets}))
+	return cpu(l.t, func() {
+		for left > 0 {
+			fetches := cl.PollFetches(l.t.Context())
+			if err := fetches.Err(); err != nil {
+				l.t.Fatal(err)
+			}
+			left -= int64(fetches.NumRecords())
 		}
-		left -= int64(fetches.NumRecords())
-	}
-	return processor(l.t) - before
+	})
 }
 
 // processor is the time that this process has used.

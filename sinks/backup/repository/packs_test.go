@@ -51,6 +51,24 @@ func TestAPackWhoseAnswerWasLostStands(t *testing.T) {
 	f.commit(manifest(0, pack(p), span(0, 0, 0, 10)))
 }
 
+func TestAFrameWithoutItsSumIsNotWritten(t *testing.T) {
+	r := opened(t, memory(t), "w")
+	w, err := r.NewPack(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Abort()
+	frame, body := stretch{0, 0, 5}.frame(), stretch{0, 0, 5}.body()
+	frame.Sum = ""
+	if err := w.AddSummed(frame, body); err == nil || !strings.Contains(err.Error(), "checksum") {
+		t.Errorf("got %v", err)
+	}
+	frame.Sum = format.Sum(body)
+	if err := w.AddSummed(frame, body); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAFailingBucketStopsWhoeverAddsFrames(t *testing.T) {
 	faults := &storetest.Faults{}
 	r := opened(t, faults.Wrap(memory(t)), "w")

@@ -43,7 +43,7 @@ func (j *job) surveyGroups(ctx context.Context) error {
 		}
 	}
 	wanted := j.wanted()
-	now, err := groups.Describe(ctx, j.target.admin, groupNames(wanted))
+	now, err := groups.Describe(ctx, j.target.client(), groupNames(wanted))
 	if err != nil {
 		j.problem("groups", err.Error(), "allow DESCRIBE and READ on the groups, or restore without them")
 		return nil
@@ -78,7 +78,7 @@ func (j *job) groups(ctx context.Context) error {
 	}
 	j.phase("groups")
 	now, err := patience.Ask(ctx, j.patience, func() ([]groups.Group, error) {
-		return groups.Read(ctx, j.target.admin, groupNames(wanted))
+		return groups.Read(ctx, j.target.client(), groupNames(wanted))
 	})
 	if err != nil {
 		return err

@@ -5,12 +5,14 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ottla-io/ottla/sinks/backup/restore/groups"
 )
 
 // topicNow is how far a topic and those who read it are.
@@ -98,7 +100,7 @@ func (s *Service) readTopic(ctx context.Context, f *final) (topicNow, error) {
 	if now.ends, err = readEnds(ctx, admin, f.topic); err != nil {
 		return topicNow{}, err
 	}
-	return now, now.readGroups(ctx, admin, f.topic)
+	return now, now.readGroups(ctx, client, f.topic)
 }
 
 func readID(ctx context.Context, admin *kadm.Client, topic string) (string, error) {
@@ -143,64 +145,29 @@ func readEnds(ctx context.Context, admin *kadm.Client, topic string) (map[int32]
 
 // readGroups looks at all groups: who has committed to the topic, and whose
 // members have it assigned, whether they ever commit or not.
-func (t *topicNow) readGroups(ctx context.Context, admin *kadm.Client, topic string) error {
-	listed, err := admin.ListGroups(ctx)
+func (t *topicNow) readGroups(ctx context.Context, client *kgo.Client, topic string) error {
+	all, err := groups.All(ctx, client)
 	if err != nil {
-		return fmt.Errorf("list consumer groups: %w", err)
+		return err
 	}
-	var names, shares []string
-	for _, g := range listed.Sorted() {
-		if g.ProtocolType == "share" { // KIP-932: it commits no offsets
-			shares = append(shares, g.Group)
-		} else {
-			names = append(names, g.Group)
+	var names []string
+	for _, g := range all {
+		if slices.Contains(g.Reads, topic) {
+			t.members = append(t.members, g.Name)
 		}
-	}
-	if len(names) > 0 {
-		for g, r := range admin.FetchManyOffsets(ctx, names...) {
-			if r.Err != nil {
-				return fmt.Errorf("read the offsets of consumer group %s: %w", g, r.Err)
-			}
-			for p, o := range r.Fetched[topic] {
-				t.groups[g] += (o.At + 1) * int64(p+1)
-			}
+		if !g.Share {
+			names = append(names, g.Name)
 		}
 	}
-	return t.readMembers(ctx, admin, topic, names, shares)
-}
-
-// readMembers finds the groups of which a member has the topic assigned now.
-func (t *topicNow) readMembers(ctx context.Context, admin *kadm.Client, topic string, names, shares []string) error {
-	assigned := map[string]kadm.TopicsSet{}
-	if len(names) > 0 {
-		described, err := admin.DescribeGroups(ctx, names...)
-		if err != nil {
-			return fmt.Errorf("describe consumer groups: %w", err)
-		}
-		for _, g := range described.Sorted() {
-			assigned[g.Group] = g.AssignedPartitions()
-		}
-		// Brokers without KIP-848 do not know this request: then there is no such group.
-		if modern, err := admin.DescribeConsumerGroups(ctx, names...); err == nil {
-			for _, g := range modern.Sorted() {
-				if g.Err == nil {
-					assigned[g.Group] = g.AssignedPartitions()
-				}
-			}
-		}
+	if len(names) == 0 {
+		return nil
 	}
-	if len(shares) > 0 {
-		described, err := admin.DescribeShareGroups(ctx, shares...)
-		if err != nil {
-			return fmt.Errorf("describe share groups: %w", err)
+	for g, r := range kadm.NewClient(client).FetchManyOffsets(ctx, names...) {
+		if r.Err != nil {
+			return fmt.Errorf("read the offsets of consumer group %s: %w", g, r.Err)
 		}
-		for _, g := range described.Sorted() {
-			assigned[g.GroupID] = g.AssignedPartitions()
-		}
-	}
-	for _, g := range slices.Sorted(maps.Keys(assigned)) {
-		if len(assigned[g][topic]) > 0 {
-			t.members = append(t.members, g)
+		for p, o := range r.Fetched[topic] {
+			t.groups[g] += (o.At + 1) * int64(p+1)
 		}
 	}
 	return nil

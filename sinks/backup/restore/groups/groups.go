@@ -14,6 +14,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
@@ -25,6 +26,9 @@ type Group struct {
 	State   string          `json:"state,omitempty"` // "" if there is no such group
 	Members int             `json:"members,omitempty"`
 	Offsets []format.Commit `json:"offsets,omitempty"`
+
+	Share bool     `json:"-"` // KIP-932: it commits no offsets
+	Reads []string `json:"-"` // topics that members have assigned, sorted
 }
 
 // Live tells a group that must be left alone.
@@ -80,42 +84,13 @@ func series(r *repository.Repository, name string) *repository.Series {
 	return r.Series("snapshots/"+name, snapshotKind)
 }
 
-// Describe reads state and members of groups, by both protocols, in the order
-// of the names. A group that is not there has no state.
-func Describe(ctx context.Context, admin *kadm.Client, names []string) ([]Group, error) {
-	if len(names) == 0 {
-		return nil, nil
-	}
-	classic, err := admin.DescribeGroups(ctx, names...)
-	if err != nil {
-		return nil, fmt.Errorf("describe consumer groups: %w", err)
-	}
-	// Brokers without KIP-848 do not know this request: then there is no such group.
-	modern, err := admin.DescribeConsumerGroups(ctx, names...)
-	if err != nil && len(modern) == 0 {
-		modern = nil
-	}
-	out := make([]Group, 0, len(names))
-	for _, name := range names {
-		g := Group{Name: name}
-		if m, ok := modern[name]; ok && m.Err == nil {
-			g.State, g.Members = m.State, len(m.Members)
-		} else if c := classic[name]; c.Err == nil && c.State != "Dead" {
-			g.State, g.Members = c.State, len(c.Members)
-		} else if c.Err != nil && !errors.Is(c.Err, kerr.GroupIDNotFound) {
-			return nil, fmt.Errorf("describe consumer group %s: %w", name, c.Err)
-		}
-		out = append(out, g)
-	}
-	return out, nil
-}
-
 // Read is Describe with the committed offsets.
-func Read(ctx context.Context, admin *kadm.Client, names []string) ([]Group, error) {
-	all, err := Describe(ctx, admin, names)
+func Read(ctx context.Context, client *kgo.Client, names []string) ([]Group, error) {
+	all, err := Describe(ctx, client, names)
 	if err != nil {
 		return nil, err
 	}
+	admin := kadm.NewClient(client)
 	for i := range all {
 		if all[i].Offsets, err = committed(ctx, admin, all[i].Name); err != nil {
 			return nil, err

@@ -58,7 +58,7 @@ func Reset(ctx context.Context, o ResetOptions) (Report, error) {
 		return r, err
 	}
 	defer s.client.Close()
-	all, err := groups.Read(ctx, s.admin, o.Groups)
+	all, err := groups.Read(ctx, s.client, o.Groups)
 	if err != nil {
 		return r, err
 	}

@@ -48,7 +48,7 @@ func Rollback(ctx context.Context, o RollbackOptions) (Report, error) {
 	for i, g := range then {
 		names[i] = g.Name
 	}
-	now, err := groups.Read(ctx, s.admin, names)
+	now, err := groups.Read(ctx, s.client, names)
 	if err != nil {
 		return r, err
 	}

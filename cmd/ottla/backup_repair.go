@@ -64,6 +64,6 @@ func repair(ctx context.Context, r *repository.Repository, dry bool) (repository
 	if err != nil {
 		return repository.Repaired{}, err
 	}
-	defer func() { _ = lease.Release(context.WithoutCancel(ctx)) }() // one that is left runs out
+	defer func() { _ = lease.Release(ctx) }() // one that is left runs out
 	return r.Repair(lease.Context(), lease, false)
 }

@@ -90,7 +90,7 @@ func retain(ctx context.Context, r *repository.Repository, p retention.Policy, d
 		if lease, err = r.Acquire(ctx, leaseTime); err != nil {
 			return out, err
 		}
-		defer func() { _ = lease.Release(context.WithoutCancel(ctx)) }() // one that is left runs out
+		defer func() { _ = lease.Release(ctx) }() // one that is left runs out
 		ctx = lease.Context()
 	}
 	decisions, err := r.Decide(ctx, p)

@@ -52,9 +52,7 @@ func with(ctx context.Context, o Options, do func(context.Context, *session) err
 	defer s.clients.close()
 	defer func() {
 		o.Step("release")
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
-		defer cancel()
-		if released := lease.Release(last); released != nil && err == nil && !errors.Is(released, repository.ErrLease) {
+		if released := lease.Release(ctx); released != nil && err == nil && !errors.Is(released, repository.ErrLease) {
 			err = fmt.Errorf("give back the lease of the backup repository: %w", released)
 		}
 	}()
@@ -78,9 +76,6 @@ func (s *session) held(ctx context.Context, do func(context.Context, *session) e
 	}
 	return err
 }
-
-// releaseTimeout bounds the last request of a run that may have been cancelled.
-const releaseTimeout = 30 * time.Second
 
 var errLost = fmt.Errorf("the run stopped, nothing of it is committed: %w", repository.ErrLease)
 

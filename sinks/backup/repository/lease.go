@@ -182,8 +182,15 @@ func (l *Lease) renewOnce(last time.Time) error {
 // Context ends when the lease is lost or released; its cause says why.
 func (l *Lease) Context() context.Context { return l.ctx }
 
-// Release gives the lease back. It may be called more than once.
+// releaseMost bounds giving a lease back.
+const releaseMost = 30 * time.Second
+
+// Release gives the lease back, also where ctx has ended, and gives up soon where
+// the store does not answer: a lease that is not given back runs out. It may be
+// called more than once.
 func (l *Lease) Release(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseMost)
+	defer cancel()
 	lost := l.lost()
 	l.end(fmt.Errorf("%w: it was released", ErrLease))
 	<-l.done

@@ -26,9 +26,6 @@ func retentionOf(spec backup.Spec) (retention.Policy, bool) {
 	return p, some
 }
 
-// releaseMost bounds giving a lease back, also where the work has ended.
-const releaseMost = 30 * time.Second
-
 // retain drops points that no rule keeps, and sweeps what nothing reaches: under
 // the lease of a run that goes on, or, where that is nil, under one of its own.
 // A dry run has words for what it would do.
@@ -53,7 +50,7 @@ func (s *Service) retain(ctx context.Context, of policyRun, h *home, lease *repo
 		if lease, err = h.Acquire(ctx, time.Minute); err != nil {
 			return "", fmt.Errorf("retain: %w", err)
 		}
-		defer release(ctx, lease)
+		defer func() { _ = lease.Release(ctx) }() // one that is left runs out
 	}
 	return "", s.drop(h, lease, drop)
 }
@@ -87,13 +84,6 @@ func (h *home) stuck(out *ran) {
 	if n := len(swept.Deferred); n > 0 {
 		out.text += fmt.Sprintf("; %d packs that are mostly dead stay as they are: %s", n, swept.Deferred[0])
 	}
-}
-
-// release gives a lease back. One that could not be given back runs out.
-func release(ctx context.Context, lease *repository.Lease) {
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseMost)
-	defer cancel()
-	_ = lease.Release(last)
 }
 
 // rehearsed says what retention would do.

@@ -13,6 +13,10 @@ type Job struct {
 	Total   int64    `json:"total,omitempty"` // 0: not known
 	Unit    string   `json:"unit,omitempty"`  // of Done and Total: records, bytes, partitions
 	Point   int64    `json:"point,omitempty"` // that was made, or is given back
+	// PerSecond is how much of Unit a job that runs does now, and LeftSeconds how
+	// long the rest takes at that; 0 where it is not known.
+	PerSecond   float64 `json:"perSecond,omitempty"`
+	LeftSeconds int64   `json:"leftSeconds,omitempty"`
 	// Began and Ended are of the last run; Next is when a schedule fires.
 	Began time.Time `json:"began,omitzero"`
 	Ended time.Time `json:"ended,omitzero"`
@@ -37,24 +41,6 @@ const (
 // JobStates lists all of them, for metrics.
 func JobStates() []JobState {
 	return []JobState{JobWaiting, JobRunning, JobPaused, JobFailing, JobSuspended, JobDone, JobFailed, JobCancelled}
-}
-
-// Rate is how much it does in a second, 0 where that is not known yet.
-func (j Job) Rate(now time.Time) float64 {
-	took := now.Sub(j.Began).Seconds()
-	if j.State != JobRunning || took <= 0 {
-		return 0
-	}
-	return float64(j.Done) / took
-}
-
-// Left is how long it will take, 0 where that is not known.
-func (j Job) Left(now time.Time) time.Duration {
-	rate := j.Rate(now)
-	if rate <= 0 || j.Total <= j.Done {
-		return 0
-	}
-	return time.Duration(float64(j.Total-j.Done) / rate * float64(time.Second))
 }
 
 // JobAction is what a person asks of a job.

@@ -65,7 +65,7 @@ func plan() restore.Plan {
 func jobs() []sinks.Job {
 	return []sinks.Job{
 		{ID: "backup/default/nightly", State: sinks.JobWaiting, Point: 12, Began: now().Add(-16 * time.Hour), Ended: now().Add(-16*time.Hour + 3*time.Second), Next: now().Add(8 * time.Hour)},
-		{ID: "restore/default/orders", State: sinks.JobRunning, Text: "records", Done: 1 << 30, Total: 4 << 30, Unit: "bytes", Point: 11, Began: now().Add(-10 * time.Second)},
+		{ID: "restore/default/orders", State: sinks.JobRunning, Text: "records", Done: 1 << 30, Total: 4 << 30, Unit: "bytes", Point: 11, Began: now().Add(-10 * time.Second), PerSecond: float64(1<<30) / 10, LeftSeconds: 30},
 		{ID: "backup/default/hourly", State: sinks.JobFailing, Text: "reach kafka:9092: connection refused", Began: now().Add(-time.Minute)},
 	}
 }

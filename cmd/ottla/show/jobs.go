@@ -20,7 +20,7 @@ func (p *Printer) Jobs(all []sinks.Job, now time.Time) error {
 	}
 	g := grid{head: []string{"JOB", "STATE", "PROGRESS", "LEFT", ">POINT", "LAST RUN", "NEXT", ""}}
 	for _, j := range all {
-		g.row(j.ID, string(j.State), progress(j, now), left(j, now), number(j.Point), lastRun(j, now), ahead(j.Next, now), j.Text)
+		g.row(j.ID, string(j.State), progress(j), left(j), number(j.Point), lastRun(j, now), ahead(j.Next, now), j.Text)
 		g.rows[len(g.rows)-1][1].paint = []color.Attribute{jobColour(j.State)}
 	}
 	p.grid(g)
@@ -38,7 +38,7 @@ func jobColour(s sinks.JobState) color.Attribute {
 	}
 }
 
-func progress(j sinks.Job, now time.Time) string {
+func progress(j sinks.Job) string {
 	if j.State != sinks.JobRunning {
 		return "–"
 	}
@@ -55,15 +55,15 @@ func progress(j sinks.Job, now time.Time) string {
 	if j.Unit != "bytes" && j.Unit != "" {
 		text += " " + j.Unit
 	}
-	if rate := j.Rate(now); rate > 0 {
-		text += ", " + amount(int64(rate)) + "/s"
+	if j.PerSecond > 0 {
+		text += ", " + amount(int64(j.PerSecond)) + "/s"
 	}
 	return text
 }
 
-func left(j sinks.Job, now time.Time) string {
-	if d := j.Left(now); d > 0 {
-		return Span(d)
+func left(j sinks.Job) string {
+	if j.LeftSeconds > 0 {
+		return Span(time.Duration(j.LeftSeconds) * time.Second)
 	}
 	return "–"
 }

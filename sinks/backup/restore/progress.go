@@ -108,9 +108,11 @@ func (j *job) tell() {
 	for _, t := range j.layout.topics {
 		partitions += t.partitions
 	}
+	// What an earlier process restored counts with its share of the bytes.
+	before := int64(float64(j.plan.Bytes) * float64(j.skipped.Load()) / float64(max(1, j.plan.Records)))
 	j.o.Progress(Progress{
 		Partitions: partitions, PartitionsDone: int(j.finishedLen.Load()),
-		Records: j.done.Load() + j.skipped.Load(), RecordsTotal: j.plan.Records, Bytes: j.bytes.Load(), BytesTotal: j.plan.Bytes, Phase: j.current,
+		Records: j.done.Load() + j.skipped.Load(), RecordsTotal: j.plan.Records, Bytes: j.bytes.Load() + before, BytesTotal: j.plan.Bytes, Phase: j.current,
 	})
 }
 

@@ -30,7 +30,10 @@ type job struct {
 	mu       sync.Mutex
 	record   record
 	shown    sinks.Job // progress
-	failures int
+	pace     pace
+	failures int   // since it last got on
+	reached  int64 // how far it was when it last failed
+	why      string
 	failedAt time.Time
 	stopped  context.CancelCauseFunc // of the run, nil where none is
 	holding  bool                    // a person decides: nothing begins until that is written down
@@ -80,11 +83,20 @@ func (j *job) working() []reconcile.ID {
 	return j.record.Claims
 }
 
-// progress is for whoever watches.
+// progress is for whoever watches. A job that is further than when it failed is
+// not failing any more.
 func (j *job) progress(do func(*sinks.Job)) {
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	do(&j.shown)
+	j.pace.see(j.now(), j.shown.Done)
+	recovered := j.failures > 0 && j.shown.Done > j.reached
+	if recovered {
+		j.failures = 0
+	}
+	j.mu.Unlock()
+	if recovered {
+		j.told()
+	}
 }
 
 // view is the job as people see it, without its id.
@@ -97,8 +109,9 @@ func (j *job) view() sinks.Job {
 		v.Point = j.record.Point
 	}
 	if j.failures > 0 && !j.record.over() && v.State == sinks.JobRunning {
-		v.State = sinks.JobFailing
+		v.State, v.Text = sinks.JobFailing, j.why
 	}
+	j.pace.show(j.now(), &v)
 	if v.Text == "" {
 		v.Text = sentence(j.record.Text)
 	}
@@ -207,7 +220,8 @@ func (j *job) failed(err error) {
 	j.mu.Lock()
 	j.failures++
 	j.failedAt = j.now()
-	j.shown.Text = err.Error()
+	j.why, j.reached = err.Error(), max(j.reached, j.shown.Done)
+	j.shown.Text, j.pace = "", pace{}
 	j.mu.Unlock()
 	j.told()
 }

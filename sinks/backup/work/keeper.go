@@ -62,6 +62,7 @@ type ran struct {
 // keeping is how a policy is.
 type keeping struct {
 	job       sinks.Job
+	pace      pace
 	newest    time.Time // of good points
 	last      time.Time // of runs that succeeded, whatever became of the point
 	since     time.Time
@@ -105,6 +106,21 @@ func (k *keeper) update(do func(*keeping)) {
 	do(&k.state)
 	k.mu.Unlock()
 	k.told()
+}
+
+// progress shows how far a run is.
+func (k *keeper) progress(do func(*sinks.Job)) {
+	k.update(func(s *keeping) {
+		do(&s.job)
+		s.pace.see(k.now(), s.job.Done)
+	})
+}
+
+// view is the policy as people see it, without its id.
+func (k *keeper) view() sinks.Job {
+	s := k.snapshot()
+	s.pace.show(k.now(), &s.job)
+	return s.job
 }
 
 func (k *keeper) snapshot() keeping {
@@ -234,6 +250,7 @@ func (k *keeper) recall(ctx context.Context, of policyRun) bool {
 func (k *keeper) once(ctx context.Context, of policyRun) {
 	began := k.now()
 	k.update(func(s *keeping) {
+		s.pace = pace{}
 		s.job.State, s.job.Began, s.job.Ended, s.job.Done, s.job.Total, s.job.Text = sinks.JobRunning, began, time.Time{}, 0, 0, ""
 	})
 	out, err := k.run(ctx, of, k)

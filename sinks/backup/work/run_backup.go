@@ -61,7 +61,7 @@ func (s *Service) runPolicy(ctx context.Context, of policyRun, k *keeper) (ran, 
 	}
 	began := s.o.Now()
 	out, report, err := s.backup(ctx, of, func(p capture.Progress) {
-		k.update(func(st *keeping) { shown(&st.job, p) })
+		k.progress(func(j *sinks.Job) { shown(j, p) })
 	})
 	s.count(report, err, s.o.Now().Sub(began))
 	return out, err
@@ -193,7 +193,7 @@ func (s *Service) followPolicy(ctx context.Context, of policyRun, k *keeper) err
 	if err != nil {
 		return err
 	}
-	o, err := s.captureOptions(of, h, func(p capture.Progress) { k.update(func(st *keeping) { shown(&st.job, p) }) })
+	o, err := s.captureOptions(of, h, func(p capture.Progress) { k.progress(func(j *sinks.Job) { shown(j, p) }) })
 	if err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func (s *Service) view(id reconcile.ID) []sinks.Job {
 	j := sinks.Job{State: sinks.JobWaiting}
 	switch k := s.keepers[id]; {
 	case k != nil:
-		j = k.snapshot().job
+		j = k.view()
 	case s.jobs[id] != nil:
 		j = s.jobs[id].view()
 	case !b.declared, b.skip != "" && !b.ours:

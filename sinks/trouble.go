@@ -22,12 +22,13 @@ const (
 	TroubleTruncated Trouble = "truncated" // a log
 	TroublePartial   Trouble = "partial"   // a run ended before everything was copied
 	TroubleRetention Trouble = "retention" // old points could not be dropped
+	TroublePaused    Trouble = "paused"    // a schedule, by hand
 )
 
 // WorkTroubles lists all of them, for metrics.
 func WorkTroubles() []Trouble {
 	return []Trouble{
 		TroubleFailed, TroubleFailing, TroubleLate, TroubleOld, TroubleGap, TroubleVerify, TroubleProof, TroubleEvidence, TroubleBad, TroubleUnread,
-		TroubleHung, TroubleEmpty, TroubleRecreated, TroubleTruncated, TroublePartial, TroubleRetention,
+		TroubleHung, TroubleEmpty, TroubleRecreated, TroubleTruncated, TroublePartial, TroubleRetention, TroublePaused,
 	}
 }

@@ -20,9 +20,9 @@ func (a *app) jobCommand() *cobra.Command {
 	}
 	cmd.AddCommand(
 		a.jobListCommand(),
-		a.jobSteerCommand(sinks.PauseJob, "Stop a job between two steps, until it is resumed"),
-		a.jobSteerCommand(sinks.ResumeJob, "Let a paused job go on where it stopped"),
-		a.jobSteerCommand(sinks.CancelJob, "End a job; what it has done stays"),
+		a.jobSteerCommand(sinks.PauseJob, "Stop a job between two steps, or a schedule, until it is resumed"),
+		a.jobSteerCommand(sinks.ResumeJob, "Let a paused job go on where it stopped, or a schedule run again"),
+		a.jobSteerCommand(sinks.CancelJob, "End a job, or the run of a schedule that is under way; what it has done stays"),
 	)
 	return cmd
 }

@@ -91,6 +91,9 @@ func (s *Service) ofPolicy(id reconcile.ID, now time.Time) []sinks.Incident {
 	if line, since := tooOld(st, spec, now); line != "" {
 		out = append(out, s.incident(id.Name, sinks.TroubleOld, sinks.Error, since, name(id)+": the newest good point is older than its schedule allows", line))
 	}
+	if st.paused {
+		out = append(out, s.incident(id.Name, sinks.TroublePaused, sinks.Warning, st.pausedAt, name(id)+" is paused by hand", "nothing of it runs until ottla job resume"))
+	}
 	return append(out, s.leftOver(id, st.left, st.job.Ended)...)
 }
 

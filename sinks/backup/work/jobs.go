@@ -205,10 +205,16 @@ func (s *Service) cancel(ctx context.Context, b brief) error {
 func (s *Service) Steer(ctx context.Context, id string, do sinks.JobAction) (sinks.Job, error) {
 	at := reconcile.ID{Kind: backup.KindJob, Name: id}
 	s.mu.Lock()
-	j, b := s.jobs[at], s.briefs[at]
+	j, b, k := s.jobs[at], s.briefs[at], s.keepers[policyID(id)]
 	s.mu.Unlock()
+	if j == nil && k != nil {
+		err := s.steerPolicy(ctx, k, do)
+		out := k.view()
+		out.ID, out.Cluster = id, s.o.Cluster
+		return out, err
+	}
 	if j == nil {
-		return sinks.Job{}, fmt.Errorf("%s has no run of its own to %s: a schedule is suspended in its document (suspend: true)", id, do)
+		return sinks.Job{}, fmt.Errorf("%s is not at work here: there is nothing to %s", id, do)
 	}
 	if err := s.steer(ctx, j, b, do); err != nil {
 		return sinks.Job{}, err

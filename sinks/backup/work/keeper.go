@@ -31,6 +31,7 @@ type keeper struct {
 	newest func(context.Context, policyRun) (newest, since time.Time, err error)
 	run    func(context.Context, policyRun, *keeper) (ran, error)
 	follow func(context.Context, policyRun, *keeper) error
+	order  func(context.Context, policyRun) (order, error)
 	told   func()
 
 	wake    chan struct{}
@@ -40,6 +41,7 @@ type keeper struct {
 	mu    sync.Mutex
 	of    policyRun
 	state keeping
+	going *underWay // nil where no run is
 }
 
 // policyRun is what is run: a policy as it was applied.
@@ -72,6 +74,8 @@ type keeping struct {
 	failedAt  time.Time
 	firstFail time.Time
 	left      []problem
+	paused    bool // by hand
+	pausedAt  time.Time
 }
 
 func newKeeper(of policyRun, now func() time.Time, told func()) *keeper {
@@ -145,10 +149,11 @@ func (k *keeper) keep(ctx context.Context) {
 		case <-ctx.Done():
 		case <-k.wake:
 		case <-k.manual:
-			of.manual = true
-			k.once(ctx, of)
+			if of.manual = true; !k.rests() {
+				k.once(ctx, of)
+			}
 		case <-time.After(due.Sub(k.now())):
-			if k.stillDue(ctx, of) {
+			if k.stillDue(ctx, of) && !k.rests() {
 				k.once(ctx, of)
 			}
 		}
@@ -190,6 +195,9 @@ func (k *keeper) due(ctx context.Context, of policyRun) (time.Time, bool) {
 	if !k.recall(ctx, of) {
 		return time.Time{}, false
 	}
+	if k.rests() {
+		return k.now().Add(never), true
+	}
 	s := k.snapshot()
 	from := s.newest
 	if from.IsZero() {
@@ -224,9 +232,16 @@ func (k *keeper) recall(ctx context.Context, of policyRun) bool {
 		return true
 	}
 	newest, since, err := k.newest(ctx, of)
+	var o order
+	if err == nil && k.order != nil {
+		o, err = k.order(ctx, of)
+	}
 	if err == nil {
 		k.update(func(s *keeping) {
 			s.newest, s.since, s.known = newest, since, true
+			if k.order != nil {
+				s.paused, s.pausedAt = o.Paused, o.At
+			}
 			if s.failures > 0 && s.failed != nil {
 				s.failures, s.failed = 0, nil
 			}
@@ -253,11 +268,14 @@ func (k *keeper) once(ctx context.Context, of policyRun) {
 		s.pace = pace{}
 		s.job.State, s.job.Began, s.job.Ended, s.job.Done, s.job.Total, s.job.Text = sinks.JobRunning, began, time.Time{}, 0, 0, ""
 	})
-	out, err := k.run(ctx, of, k)
+	run, ended := k.begin(ctx)
+	defer ended()
+	out, err := k.run(run, of, k)
 	var held *repository.HeldError
 	switch {
 	case err == nil:
 		k.succeed(out)
+	case k.ordered(run):
 	case ctx.Err() != nil:
 		k.update(func(s *keeping) { s.job.State, s.job.Text = sinks.JobWaiting, "stopped" })
 	case errors.As(err, &held):
@@ -309,8 +327,17 @@ func (k *keeper) keepFollowing(ctx context.Context, of policyRun) {
 	if !k.recall(ctx, of) {
 		return
 	}
+	if k.rests() {
+		select {
+		case <-ctx.Done():
+		case <-k.wake:
+		}
+		return
+	}
 	k.update(func(s *keeping) { s.job.State, s.job.Began, s.job.Text = sinks.JobRunning, k.now(), "follows" })
-	following, stop := context.WithCancel(ctx)
+	run, ended := k.begin(ctx)
+	defer ended()
+	following, stop := context.WithCancel(run)
 	done := make(chan error, 1)
 	go func() { done <- k.follow(following, of, k) }()
 	var err error
@@ -323,7 +350,7 @@ func (k *keeper) keepFollowing(ctx context.Context, of policyRun) {
 	stop()
 	var held *repository.HeldError
 	switch {
-	case err == nil || ctx.Err() != nil:
+	case err == nil || ctx.Err() != nil || k.ordered(run):
 	case errors.As(err, &held):
 		k.stepAside(ctx, held)
 	default:

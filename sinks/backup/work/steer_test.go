@@ -2,6 +2,7 @@ package work
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup"
+	"github.com/ottla-io/ottla/sinks/backup/capture"
 	"github.com/ottla-io/ottla/sinks/backup/restore"
 	"github.com/ottla-io/ottla/sinks/backup/store"
 )
@@ -127,5 +129,91 @@ func TestARestoreThatIsCancelledPutsTopicsBack(t *testing.T) {
 				t.Errorf("retention.ms is %s", got)
 			}
 		})
+	}
+}
+
+// hangs makes runs of backups hang until they are told to stop, and counts them.
+func (w *world) hangs(began chan<- struct{}) {
+	w.engine.capture = func(ctx context.Context, _ capture.Options) (capture.Report, error) {
+		began <- struct{}{}
+		<-ctx.Done()
+		return capture.Report{}, ctx.Err()
+	}
+}
+
+func TestAScheduledBackupIsPausedAcrossARestartAndResumed(t *testing.T) {
+	w := newWorld(t)
+	w.topic("orders", "a")
+	began := make(chan struct{}, 100)
+	w.hangs(began)
+	w.declare(policyOf("nightly"), w.spec(backup.FieldSchedule, "* * * * * *"))
+	stop := w.run()
+	w.round()
+	<-began
+	const id = "backup/default/nightly"
+	if j, err := w.Steer(t.Context(), id, sinks.PauseJob); err != nil || j.State != sinks.JobPaused {
+		t.Fatalf("%+v, %v", j, err)
+	}
+	equal(t, "told", keys(w.Incidents()), []string{"work/main/default/nightly/paused"})
+	stop()
+	w.restart()
+	w.hangs(began)
+	w.brief()
+	w.run()
+	w.eventually(id, is(sinks.JobPaused))
+	if _, err := w.BackupNow(t.Context(), id); err == nil || !strings.Contains(err.Error(), "ottla job resume") {
+		t.Errorf("a run of what is paused: %v", err)
+	}
+	if len(began) > 0 {
+		t.Error("a paused backup ran after a restart")
+	}
+	if _, err := w.Steer(t.Context(), id, sinks.ResumeJob); err != nil {
+		t.Fatal(err)
+	}
+	<-began
+	equal(t, "told", len(w.Incidents()), 0)
+	if _, err := w.Steer(t.Context(), id, sinks.ResumeJob); err == nil {
+		t.Error("what is not paused is resumed")
+	}
+}
+
+func TestCancellingEndsTheRunOfABackupAndItsScheduleGoesOn(t *testing.T) {
+	for name, more := range map[string][]string{"scheduled": {backup.FieldSchedule, "* * * * * *"}, "continuous": {"continuous", "true", "window", "20ms"}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.topic("orders", "a")
+			began := make(chan struct{}, 100)
+			w.hangs(began)
+			w.engine.follow = func(ctx context.Context, o capture.Options, _ capture.Window, _ capture.Each) error {
+				_, err := w.engine.capture(ctx, o)
+				return err
+			}
+			w.declare(policyOf("nightly"), w.spec(more...))
+			w.run()
+			w.round()
+			<-began
+			j, err := w.Steer(t.Context(), "backup/default/nightly", sinks.CancelJob)
+			if err != nil || j.Point != 0 {
+				t.Fatalf("%+v, %v", j, err)
+			}
+			<-began // its schedule goes on
+			for _, one := range w.Incidents() {
+				t.Errorf("%+v", one)
+			}
+		})
+	}
+}
+
+func TestWhatDoesNotRunIsNotCancelled(t *testing.T) {
+	w := newWorld(t)
+	w.topic("orders", "a")
+	w.declare(policyOf("yearly"), w.spec(backup.FieldSchedule, "0 0 1 1 *"))
+	w.run()
+	w.round()
+	if _, err := w.Steer(t.Context(), "backup/default/yearly", sinks.CancelJob); err == nil || !strings.Contains(err.Error(), "nothing to cancel") {
+		t.Errorf("%v", err)
+	}
+	if _, err := w.Steer(t.Context(), "backup/default/nothing", sinks.PauseJob); err == nil {
+		t.Error("what is not there is paused")
 	}
 }

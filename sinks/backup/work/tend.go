@@ -35,7 +35,7 @@ func (s *Service) tendPolicies() {
 			continue
 		}
 		k := newKeeper(of, s.o.Now, s.touch)
-		k.newest, k.run, k.follow = s.newestOf, s.runPolicy, s.followPolicy
+		k.newest, k.run, k.follow, k.order = s.newestOf, s.runPolicy, s.followPolicy, s.orderOf
 		s.keepers[id] = k
 		k.stopped = s.begin(k.keep)
 	}
@@ -52,6 +52,9 @@ func (s *Service) BackupNow(_ context.Context, id string) (sinks.Job, error) {
 	s.mu.Unlock()
 	if k == nil {
 		return sinks.Job{}, fmt.Errorf("%s is not at work: it is not declared, paused, or its policy could not be written yet", id)
+	}
+	if k.snapshot().paused {
+		return sinks.Job{}, fmt.Errorf("%s is paused by hand: ottla job resume %s", id, id)
 	}
 	if k.current().spec.Is("continuous") && !k.current().spec.Is(backup.FieldSuspend) {
 		return sinks.Job{}, fmt.Errorf("%s runs all the time: its next point is written within %s", id, k.current().spec["window"])

@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -108,6 +107,12 @@ func (c *StoreConfig) Check(report func(path, text string)) {
 	}
 }
 
+// Check wants patterns that can be read: any other would match nothing, in silence.
+func (c *BackupsConfig) Check(report func(path, text string)) {
+	globs(report, "allowPurge", c.AllowPurge)
+	globs(report, "allowWebhooks", c.AllowWebhooks)
+}
+
 // Store returns the store of that name.
 func (c *Config) Store(name string) (StoreConfig, bool) {
 	return byName(c.Stores, name, func(s StoreConfig) string { return s.Name })
@@ -127,11 +132,6 @@ func (k *checker) backups(c *Config) {
 		k.addf("backups.scratch", "%q is not one of clusters%s", scratch, strict.DidYouMean(scratch, clusterNames(c)))
 	}
 	unique(k, "stores", c.Stores, func(s StoreConfig) string { return s.Name })
-	for i, g := range c.Backups.AllowPurge {
-		if g == "" {
-			k.addf(fmt.Sprintf("backups.allowPurge[%d]", i), "is empty")
-		}
-	}
 }
 
 func clusterNames(c *Config) []string {

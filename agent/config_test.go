@@ -33,6 +33,13 @@ func parse(t *testing.T, text string) (*agent.Config, error) {
 	return agent.ParseConfig(nodetest.Node(t, text))
 }
 
+func TestPatternsThatMatchNothingAreMistakes(t *testing.T) {
+	for _, field := range []string{"allowPurge", "allowWebhooks"} {
+		wantProblem(t, smallConfig+"backups: {"+field+": [\"orders[\"]}\n", "backups."+field+"[0]: \"orders[\" is not a pattern")
+		wantProblem(t, smallConfig+"backups: {"+field+": [ok, \"\"]}\n", "backups."+field+"[1]: is empty")
+	}
+}
+
 func TestTheExampleConfigurationParses(t *testing.T) {
 	c, err := parse(t, agent.ConfigExample())
 	if err != nil {

@@ -124,6 +124,7 @@ func (a *app) carryRestore(cmd *cobra.Command, s *openStore, o *restoreFlags, op
 	}
 	out := show.Restored{Name: name, Report: report}
 	if o.evidence != "" {
+		out.Signed = s.key != nil
 		if out.Files, err = writeEvidence(o.evidence, proof.Restored(options.Repository.Identity(), report), s); err != nil {
 			return err
 		}

@@ -9,6 +9,8 @@ import (
 	"github.com/ottla-io/ottla/sinks/backup/proof"
 )
 
+const unsigned = "it is not signed: --signing-key FILE signs it, and so does a configured store"
+
 // Drilled is what a drill found, and where its evidence lies.
 type Drilled struct {
 	proof.Evidence
@@ -37,7 +39,7 @@ func (p *Printer) Drilled(d Drilled, now time.Time) error {
 		p.linef("    evidence: %s", name)
 	}
 	if len(d.Files) > 0 && !d.Signed {
-		p.linef("    it is not signed: --signing-key FILE signs it, and so does a configured store")
+		p.linef("    %s", unsigned)
 	}
 	return nil
 }

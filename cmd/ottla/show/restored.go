@@ -112,7 +112,8 @@ func (p *Printer) restoreTotals(r restore.Plan) string {
 type Restored struct {
 	Name string `json:"name"`
 	restore.Report
-	Files []string `json:"files,omitempty"` // of evidence
+	Files  []string `json:"files,omitempty"` // of evidence
+	Signed bool     `json:"signed,omitempty"`
 }
 
 // Abandoned is what became of a restore that was given up.
@@ -139,7 +140,7 @@ func (p *Printer) Restored(r Restored) error {
 		return err
 	}
 	for _, t := range r.Topics {
-		p.linef("%s %s  %s records from point %d%s", p.paint("✓", color.FgGreen, color.Bold), p.bold(t.Target), Count(t.Records), r.Point, when(t.Source != t.Target, ", topic "+t.Source))
+		p.linef("%s %s  %s from point %d%s", p.paint("✓", color.FgGreen, color.Bold), p.bold(t.Target), restored(r.Report, t), r.Point, when(t.Source != t.Target, ", topic "+t.Source))
 	}
 	for _, g := range r.Groups {
 		if g.Live == 0 {
@@ -163,7 +164,23 @@ func (p *Printer) Restored(r Restored) error {
 	for _, name := range r.Files {
 		p.linef("    evidence: %s", name)
 	}
+	if len(r.Files) > 0 && !r.Signed {
+		p.linef("    %s", unsigned)
+	}
 	return nil
+}
+
+// restored is how many records a topic got. A restore that was interrupted, or was
+// done by a version that did not count, knows only what it planned.
+func restored(r restore.Report, t restore.TopicPlan) string {
+	counted := int64(0)
+	for _, one := range r.Topics {
+		counted += one.Restored
+	}
+	if counted != r.Restored {
+		return "at most " + Count(t.Records) + " records"
+	}
+	return Count(t.Restored) + " records"
 }
 
 func (p *Printer) proof(r restore.Report) {

@@ -14,12 +14,8 @@ func (j *job) report() Report {
 		Proof: j.proof, Unequal: j.unequal, Snapshot: j.rec.Snapshot, Began: j.began, Took: j.o.now().Sub(j.began),
 	}
 	if j.rec.Maps != "" { // everything is in: by this run and those before it
-		r.Restored = 0
-		for _, t := range j.rec.Topics {
-			for p, end := range t.Ends {
-				r.Restored += end - t.Starts[p]
-			}
-		}
+		r.Topics = slices.Clone(r.Topics)
+		r.Restored = j.rec.count(r.Topics)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -28,6 +24,22 @@ func (j *job) report() Report {
 		r.Left = append(r.Left, e.Error())
 	}
 	return r
+}
+
+// count says of each topic how many records are in it by the restore, and returns
+// how many that is.
+func (rec record) count(topics []TopicPlan) (total int64) {
+	for _, t := range rec.Topics {
+		n := int64(0)
+		for p, end := range t.Ends {
+			n += end - t.Starts[p]
+		}
+		total += n
+		if i := slices.IndexFunc(topics, func(p TopicPlan) bool { return p.Target == t.Target }); i >= 0 {
+			topics[i].Restored = n
+		}
+	}
+	return total
 }
 
 // again answers for a restore that is done: nothing is done twice. Where what

@@ -103,8 +103,9 @@ type TopicPlan struct {
 	Target     string `json:"target"`
 	Action     string `json:"action"` // create | append | purge | resume | done
 	Partitions int    `json:"partitions"`
-	Records    int64  `json:"records"`
+	Records    int64  `json:"records"` // at most: a window may leave some out
 	Bytes      int64  `json:"bytes"`
+	Restored   int64  `json:"restored,omitempty"` // of a report
 	// Expires is how many records retention will remove once it is in force.
 	Expires int64    `json:"expires,omitempty"`
 	Notes   []string `json:"notes,omitempty"`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -44,7 +45,10 @@ func (a *app) backupNowCommand() *cobra.Command {
 			"With --backup alone, a backup that a running agent keeps is run by that agent, as its document says. Otherwise\n" +
 			"this process does it: into --store, as backup default/manual if --backup names none, from --bootstrap-server or\n" +
 			"--cluster; a backup that a document declares keeps its topics, codec and limits where no flag says otherwise.\n" +
+			"default/manual is a backup of its own: beside a declared backup in the same store it copies everything once more.\n" +
 			"Nothing that is there is ever overwritten: killed at any time, it leaves the older points as they were.\n\n" +
+			"Into a store of the configuration points are signed with the agent's key. Into a --store URL they are signed with\n" +
+			"--signing-key alone; with --recipient one is needed, for age does not say who has encrypted.\n\n" +
 			"Ends with 3 where the point was made and a person should know something of it (a gap, an open transaction).",
 		Example: "  ottla backup now --store s3://backups/kafka --bootstrap-server broker:9092\n" +
 			"  ottla backup now --store /var/backups/kafka --bootstrap-server broker:9093 --command-config client.properties --topics 'orders*' --exclude '*.tmp'\n" +
@@ -57,7 +61,7 @@ func (a *app) backupNowCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringSliceVar(&o.topics, "topics", o.topics, "topics, as globs: * and ? as in file names")
 	f.StringSliceVar(&o.exclude, "exclude", nil, "topics that are left out, as globs")
-	f.StringSliceVar(&o.recipients, "recipient", nil, "age recipient (age1…) that packs are encrypted to; may be repeated")
+	f.StringSliceVar(&o.recipients, "recipient", nil, "age recipient (age1…) that packs are encrypted to; may be repeated. Into a --store URL it takes a --signing-key, too")
 	f.StringVar(&o.codec, "codec", "zstd", "how what no producer has compressed is compressed: none, lz4 or zstd")
 	f.IntVar(&o.level, "level", 0, "of the codec; 0 is its default")
 	f.StringVar(&o.mode, "mode", o.mode, "verbatim keeps batches as they are; repack compresses all anew, smaller and slower")
@@ -107,6 +111,12 @@ func (a *app) capture(ctx context.Context, s *openStore, source *dialed, o nowFl
 			return &usageError{fmt.Errorf("--recipient %s is no age recipient", text), "it begins with age1; age-keygen prints it"}
 		}
 		s.recipients = append(s.recipients, recipient)
+	}
+	if len(s.recipients) > 0 && s.key == nil {
+		return &usageError{
+			errors.New("an encrypted point must be signed, too: age does not say who has encrypted, so whoever can write to the store could put other packs there"),
+			"--signing-key FILE; write one with: openssl genpkey -algorithm ed25519 -out FILE. A configured store has its own",
+		}
 	}
 	cluster, err := source.id(ctx)
 	if err != nil {

@@ -41,7 +41,7 @@ func (o *storeFlags) flags(cmd *cobra.Command) {
 	f.StringVar(&o.cluster, "source-cluster", "", "id of the source cluster, where several have a backup of that name")
 	f.StringSliceVar(&o.identities, "identity", nil, "file of age identities that read encrypted packs")
 	f.StringSliceVar(&o.trusted, "trusted-key", nil, "ed25519 public key, in base64, that must have signed what is read; may be repeated")
-	f.StringVar(&o.signingKey, "signing-key", "", "file of the ed25519 key that signs what is written (PEM); a configured store has its own")
+	f.StringVar(&o.signingKey, "signing-key", "", "file of the ed25519 key that signs what is written (PEM, of openssl genpkey -algorithm ed25519); a configured store has its own, a URL none")
 }
 
 // openStore is a store that answers, and with which keys it is read and written.

@@ -49,7 +49,7 @@ func (a *app) drillCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringSliceVar(&o.topics, "topics", nil, "only these topics, as globs")
 	f.StringVar(&o.prefix, "prefix", "", "what the names of scratch topics begin with; ottla-drill-… if not given")
-	f.StringVar(&o.evidence, "evidence", "", "directory for the evidence: signed JSON, and a page for people")
+	f.StringVar(&o.evidence, "evidence", "", "directory for the evidence: JSON, and a page for people; signed with the key of a configured store, or with --signing-key")
 	return cmd
 }
 

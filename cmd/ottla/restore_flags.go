@@ -68,7 +68,7 @@ func (o *restoreFlags) flags(cmd *cobra.Command) {
 	f.BoolVar(&o.quotas, "quotas", false, "set the quotas of the point")
 	f.BoolVar(&o.headers, "offset-headers", false, "add ottla-original-offset headers to records")
 	f.BoolVar(&o.prove, "prove", false, "read the restored topics, and compare the digests of all records with the backup's")
-	f.StringVar(&o.evidence, "evidence", "", "with --prove: write what was proven into this directory, as signed JSON and as a page")
+	f.StringVar(&o.evidence, "evidence", "", "with --prove: write what was proven into this directory, as JSON and as a page; signed with the key of a configured store, or with --signing-key")
 	f.BoolVar(&o.dry, "dry-run", false, "only look, and print what would be done")
 	f.BoolVar(&o.abandon, "abandon", false, "give the restore of that --name up: what it has written stays, and its topics are configured as they were")
 	f.StringVar(&o.name, "name", "", "name of the restore; the same name goes on where it stopped. Made of point and time if not given")

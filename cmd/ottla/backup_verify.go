@@ -28,6 +28,9 @@ func (a *app) backupVerifyCommand() *cobra.Command {
 		Long: "Look whether a backup is whole, and write down in the store what was found. Without more, manifests, signatures\n" +
 			"and the presence of every pack are looked at; --read-data reads every record and works out the record digests,\n" +
 			"--read-data-subset reads a share of the packs, other ones each time. Encrypted packs need --identity.\n\n" +
+			"What is found counts: a point that fails is bad from then on, for restores, retention and the next run, until a\n" +
+			"later look at least as deep finds it good. Without the right to write it looks all the same, and says that nothing\n" +
+			"was written down.\n\n" +
 			"Ends with 1 where something is damaged, and names the objects.",
 		Example: "  ottla backup verify --store s3://backups/kafka\n  ottla backup verify --store s3://backups/kafka --point latest --read-data\n" +
 			"  ottla backup verify --store s3://backups/kafka --read-data-subset 10%",

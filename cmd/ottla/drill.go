@@ -35,6 +35,8 @@ func (a *app) drillCommand() *cobra.Command {
 			"Where no scratch cluster is named, here or by backups.scratch, the point is restored into a Kafka in this\n" +
 			"process. That proves that the backup can be read and holds what it should, and no more: it is not the broker\n" +
 			"that you would restore into. The evidence says so.\n\n" +
+			"That Kafka keeps all in memory and takes 1 GiB: choose --topics, or name a cluster, for more. Records are compared,\n" +
+			"consumer groups are not restored.\n\n" +
 			"Ends with 1 where anything is not equal.",
 		Example: "  ottla drill --store s3://backups/kafka --bootstrap-server scratch:9092 --evidence evidence\n" +
 			"  ottla drill --store s3://backups/kafka --topics 'orders*'",

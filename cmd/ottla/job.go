@@ -15,14 +15,21 @@ func (a *app) jobCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "job",
 		Short: "See and steer what goes on beside the rounds: backups, restores, drills",
-		Args:  cobra.ArbitraryArgs,
-		RunE:  unknownCommand,
+		Long: "See and steer what goes on beside the rounds: backups, restores, drills.\n\n" +
+			"A job is waiting (for its time, or another run), running, paused (by hand, until it is resumed), failing (it is\n" +
+			"tried again with growing pauses), suspended (its document says so), done, failed (it is not tried again) or cancelled.",
+		Args: cobra.ArbitraryArgs,
+		RunE: unknownCommand,
 	}
 	cmd.AddCommand(
 		a.jobListCommand(),
-		a.jobSteerCommand(sinks.PauseJob, "Stop a job between two steps, or a schedule, until it is resumed"),
-		a.jobSteerCommand(sinks.ResumeJob, "Let a paused job go on where it stopped, or a schedule run again"),
-		a.jobSteerCommand(sinks.CancelJob, "End a job, or the run of a schedule that is under way; what it has done stays"),
+		a.jobSteerCommand(sinks.PauseJob, "Stop a job between two steps, or a schedule, until it is resumed",
+			"It stays paused when the agent starts again. While a restore is paused its topics keep everything: retention and\n"+
+				"cleanup stay lifted, and nobody else changes them."),
+		a.jobSteerCommand(sinks.ResumeJob, "Let a paused job go on where it stopped, or a schedule run again", "It doubles nothing."),
+		a.jobSteerCommand(sinks.CancelJob, "End a job, or the run of a schedule that is under way; what it has done stays",
+			"Records that a restore has written stay, and its topics get their configuration back. Its document does not start\n"+
+				"it again, and its name cannot be used again: to restore once more, declare it under another name."),
 	)
 	return cmd
 }
@@ -45,10 +52,11 @@ func (a *app) jobListCommand() *cobra.Command {
 	}
 }
 
-func (a *app) jobSteerCommand(do sinks.JobAction, short string) *cobra.Command {
+func (a *app) jobSteerCommand(do sinks.JobAction, short, long string) *cobra.Command {
 	return &cobra.Command{
 		Use:     string(do) + " JOB",
 		Short:   short,
+		Long:    short + ". " + long,
 		Example: fmt.Sprintf("  ottla job %s restore/default/orders-of-tuesday", do),
 		Args:    arguments(1, 1, "job (ottla job list shows them)"),
 		RunE: func(cmd *cobra.Command, args []string) error {

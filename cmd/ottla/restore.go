@@ -24,10 +24,22 @@ func (a *app) restoreCommand() *cobra.Command {
 			"A topic that is not there is created as it was (--create=false refuses instead); one that holds data is refused,\n" +
 			"unless --existing says how to treat it. Look first with --dry-run: it asks the target for reach, rights, data and\n" +
 			"limits, writes nothing, and ends with 2, or with 3 where something is in the way.\n\n" +
-			"--point and --at give a point back exactly; --from and --to filter records by their timestamps.\n\n" +
+			"--point and --at give a point back exactly; --from and --to filter records by their timestamps, and a record that\n" +
+			"its producer dated otherwise is filtered by that. Times are RFC 3339 (2026-11-21T17:59:00.123Z), or as lists print\n" +
+			"them ('2026-11-21 17:59', in UTC where no zone is given), or milliseconds. To a moment between two points: the\n" +
+			"first point after it, with --point N --to TIME.\n\n" +
+			"Consumer groups stay where they are unless --groups names them. --existing purge takes no final backup, so on a\n" +
+			"cluster of a configuration with backups.finalBackup it is refused: a KafkaRestore with purgeTopics takes one first.\n\n" +
+			"A topic that the running agent of the configuration keeps is refused, whichever address names the cluster: declare\n" +
+			"a KafkaRestore, or pause the topic (strimzi.io/pause-reconciliation: \"true\"), or use --rename. An agent that runs\n" +
+			"elsewhere is not seen: pause the topic first, or it sets retention back while old records are written.\n\n" +
 			"A restore has a name and its record in the store. Killed, and run again under that name, it goes on where the\n" +
 			"target says it stopped, and doubles nothing. Until it is done, its topics keep everything: retention and cleanup\n" +
-			"stay lifted. To give it up instead, --abandon --name NAME configures them as they were.",
+			"stay lifted. ottla backup list names the restores that are not over. To give one up, --abandon --name NAME\n" +
+			"configures its topics as they were; it takes the store, the target cluster, and --backup where the store holds\n" +
+			"several. What was written stays, and the name cannot be used again.\n\n" +
+			"Ends with 0 when all is done, 1 where it failed or --prove found a difference, 2 where a dry run would do something,\n" +
+			"3 where something is in the way or was left alone (a group with live members), 130 when interrupted.",
 		Example: "  ottla restore --store s3://backups/kafka --bootstrap-server broker:9092 --dry-run\n" +
 			"  ottla restore --store s3://backups/kafka --bootstrap-server broker:9092 --topics orders --rename orders=orders-copy --prove\n" +
 			"  ottla restore --store s3://backups/kafka --cluster production --at '2026-11-21 17:59:00' --topics orders --existing purge --purge orders --groups 'billing*'\n" +

@@ -114,7 +114,7 @@ func TestBackupsAreShownAsPeopleAskForThem(t *testing.T) {
 			}}, Points: []show.RetainedPoint{{Point: 12, Taken: now().Add(-16 * time.Hour), Keep: []string{"last 1"}}}}, now())
 		},
 		"repaired": func(p *show.Printer) error {
-			return p.Repaired(show.Repaired{Point: 13, Topics: 2, Lost: []string{"orders-0 [40, 90)"}})
+			return p.Repaired(show.Repaired{Point: 13, Topics: 2, Configured: 1, Groups: []string{"billing"}, ACLs: 2, Lost: []string{"orders-0 [40, 90)"}})
 		},
 		"plan":     func(p *show.Printer) error { return p.RestorePlan(show.RestorePlan{Name: "r1", Plan: plan()}, now()) },
 		"restored": func(p *show.Printer) error { return p.Restored(show.Restored{Name: "r1", Report: report}) },

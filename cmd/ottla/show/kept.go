@@ -134,10 +134,17 @@ func (p *Printer) retainedTotals(r Retained, dropped int) string {
 
 // Repaired is what a repair made.
 type Repaired struct {
-	DryRun bool     `json:"dryRun"`
-	Point  int64    `json:"point,omitempty"`
-	Topics int      `json:"topics"`
-	Lost   []string `json:"lost"`
+	DryRun bool  `json:"dryRun"`
+	Whole  bool  `json:"whole"` // nothing is damaged, and nothing was written
+	Point  int64 `json:"point,omitempty"`
+	Topics int   `json:"topics"`
+	// Configured are topics whose configuration some manifest still says; groups
+	// and access come from the newest one that can be read.
+	Configured int      `json:"configured"`
+	Groups     []string `json:"groups"`
+	ACLs       int      `json:"acls"`
+	Quotas     int      `json:"quotas"`
+	Lost       []string `json:"lost"`
 }
 
 // Repaired prints what could be saved, and what is lost.
@@ -145,12 +152,18 @@ func (p *Printer) Repaired(r Repaired) error {
 	if done, err := p.Value(r); done {
 		return err
 	}
+	if r.Whole {
+		p.linef("nothing is damaged that repair looks at, and nothing was written")
+		return nil
+	}
 	verb := "rebuilt"
 	if r.DryRun {
 		verb = "would be rebuilt"
 	}
 	if r.Topics > 0 {
 		p.linef("%s %s %s from the packs that can be read: %s", p.paint("✓", color.FgGreen), p.bold(pointWord(r.Point)), verb, plural(r.Topics, "topic"))
+		p.linef("    of them %d with a configuration of their own; %s, %s, %s%s", r.Configured, plural(len(r.Groups), "group"), plural(r.ACLs, "ACL"), plural(r.Quotas, "quota"),
+			when(len(r.Groups) > 0, ": "+strings.Join(r.Groups, ", ")))
 	}
 	if len(r.Lost) == 0 {
 		p.linef("nothing is lost")

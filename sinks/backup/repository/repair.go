@@ -14,6 +14,7 @@ import (
 type Repaired struct {
 	Point *Point
 	Lost  []string // what no pack holds, in words
+	Whole bool     // nothing is damaged: Point is the newest one
 }
 
 // Repair rebuilds a complete manifest from the packs that can be read, as a new
@@ -59,7 +60,7 @@ func (r *Repository) repair(ctx context.Context, l *Lease, dry bool) (Repaired, 
 	}
 	if len(m.broken)+len(m.unusable)+len(m.blocking) == 0 {
 		p, err := r.Newest(ctx)
-		return Repaired{Point: p}, err
+		return Repaired{Point: p, Whole: err == nil}, err
 	}
 	m.lines()
 	manifest, refs, lost := m.build()

@@ -170,3 +170,18 @@ func TestSizesCountsAndSpansAreSpelledForPeople(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatAPointAddedIsNotWhatItInherited(t *testing.T) {
+	frame := func(topic string, length int64) []format.Pack {
+		return []format.Pack{{Frames: []format.Frame{{Topic: topic, Length: length}}}}
+	}
+	e := repository.Entry{Manifest: format.Manifest{Number: 51, Topics: []format.Topic{{Name: "orders"}}, Parts: []format.Part{
+		{Writer: format.Inherited, Packs: frame("orders", 1000)}, {Writer: "kafka-1", Packs: frame("orders", 10)}, {Writer: "kafka-1", Packs: frame("audit", 100)},
+	}}}
+	if got := show.PointOf(e, nil); got.New != 10 {
+		t.Errorf("of orders it added %d bytes, want 10", got.New)
+	}
+	if got := show.ViewOf(e, &repository.Point{}, nil); got.NewPacks != 2 {
+		t.Errorf("it added %d packs, want 2", got.NewPacks)
+	}
+}

@@ -102,7 +102,9 @@ func ViewOf(e repository.Entry, whole *repository.Point, chain []int64) PointVie
 		StandsOn: chain, Groups: m.Groups, Share: m.Share, ACLs: m.ACLs, Quotas: m.Quotas, Users: m.Users,
 	}
 	for _, part := range m.Parts {
-		v.NewPacks += len(part.Packs)
+		if part.Writer != format.Inherited {
+			v.NewPacks += len(part.Packs)
+		}
 	}
 	for _, one := range e.Verified {
 		v.Looks = append(v.Looks, Verified{Level: one.Level, Good: one.Good, Found: one.Found, When: one.Ended, By: one.By})

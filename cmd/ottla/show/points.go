@@ -85,12 +85,21 @@ func PointOf(e repository.Entry, whole *repository.Point) Point {
 	return p
 }
 
-// add adds up what is new, and what it holds.
+// add adds up what is new, and what it holds, of the topics in m.
 func (p *Point) add(m format.Manifest, whole *repository.Point) {
+	named := map[string]bool{}
+	for _, t := range m.Topics {
+		named[t.Name] = true
+	}
 	for _, part := range m.Parts {
+		if part.Writer == format.Inherited {
+			continue // older points had added it
+		}
 		for _, pack := range part.Packs {
 			for _, f := range pack.Frames {
-				p.New += f.Length
+				if named[f.Topic] {
+					p.New += f.Length
+				}
 			}
 		}
 	}

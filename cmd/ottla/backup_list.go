@@ -13,6 +13,7 @@ import (
 
 func (a *app) backupListCommand() *cobra.Command {
 	var o storeFlags
+	var topics []string
 	last := 50
 	cmd := &cobra.Command{
 		Use:   "list",
@@ -21,13 +22,14 @@ func (a *app) backupListCommand() *cobra.Command {
 			"somebody looked. NEW is what a point added, TOTAL is what it holds, both as stored. Below them stand the restores\n" +
 			"that are not over, by name.\n\n" +
 			"Ends with 3 where some of it cannot be read: the rest is listed, and what is damaged is named.",
-		Example: "  ottla backup list --store s3://backups/kafka\n  ottla backup list --store /var/backups/kafka --backup nightly -o json",
+		Example: "  ottla backup list --store s3://backups/kafka\n  ottla backup list --store /var/backups/kafka --backup nightly -o json\n  ottla backup list --store s3://backups/kafka --topics orders",
 		Args:    arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withStore(cmd.Context(), o, func(s *openStore) error { return a.backupList(cmd.Context(), s, o, last) })
+			return a.withStore(cmd.Context(), o, func(s *openStore) error { return a.backupList(cmd.Context(), s, o, topics, last) })
 		},
 	}
 	o.flags(cmd)
+	cmd.Flags().StringSliceVar(&topics, "topics", nil, "only the points that hold one of these topics, as globs, and what they hold of them")
 	cmd.Flags().IntVar(&last, "last", last, "the newest points of each backup; 0 lists all")
 	return cmd
 }
@@ -45,7 +47,7 @@ func (a *app) withStore(ctx context.Context, o storeFlags, do func(*openStore) e
 	return err
 }
 
-func (a *app) backupList(ctx context.Context, s *openStore, o storeFlags, last int) error {
+func (a *app) backupList(ctx context.Context, s *openStore, o storeFlags, topics []string, last int) error {
 	found, err := s.all(ctx, o)
 	if err != nil {
 		return err
@@ -53,7 +55,7 @@ func (a *app) backupList(ctx context.Context, s *openStore, o storeFlags, last i
 	out := show.Backups{Store: s.name}
 	whole, failed := true, error(nil)
 	for _, id := range found {
-		points, err := s.points(ctx, id, last)
+		points, err := s.points(ctx, id, topics, last)
 		failed = errors.Join(failed, err)
 		if err == nil {
 			out.Backups = append(out.Backups, points)
@@ -69,12 +71,12 @@ func (a *app) backupList(ctx context.Context, s *openStore, o storeFlags, last i
 	return exit(wholeCode(whole))
 }
 
-func (s *openStore) points(ctx context.Context, id format.Identity, last int) (show.Points, error) {
+func (s *openStore) points(ctx context.Context, id format.Identity, topics []string, last int) (show.Points, error) {
 	r, err := s.open(ctx, id)
 	if err != nil {
 		return show.Points{}, err
 	}
-	return listPoints(ctx, s, r, last)
+	return listPoints(ctx, s, r, topics, last)
 }
 
 // wholeCode is 3 where some of a backup could not be read.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ottla-io/ottla/cmd/ottla/show"
+	"github.com/ottla-io/ottla/sinks/backup/format"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
 	"github.com/ottla-io/ottla/sources"
 )
@@ -146,15 +147,16 @@ func (s survey) standsOn(e repository.Entry) []int64 {
 	return chain
 }
 
-// listPoints sums the newest points of a backup up; last 0 takes all.
-func listPoints(ctx context.Context, s *openStore, r *repository.Repository, last int) (show.Points, error) {
+// listPoints sums the newest points of a backup up, of all topics or of some;
+// last 0 takes all.
+func listPoints(ctx context.Context, s *openStore, r *repository.Repository, topics []string, last int) (show.Points, error) {
 	out := show.Points{Store: s.name, Backup: r.Identity(), Points: []show.Point{}}
 	looked, err := surveyOf(ctx, r)
 	if err != nil {
 		return out, fmt.Errorf("list the points of %s: %w", spelled(r.Identity()), err)
 	}
 	out.Restores, out.Unreadable, out.Damaged = looked.restores, looked.unreadable, looked.damaged
-	all := looked.entries
+	all := holding(looked.entries, topics)
 	if last > 0 && len(all) > last {
 		out.Older = len(all) - last
 		all = all[out.Older:]
@@ -163,6 +165,22 @@ func listPoints(ctx context.Context, s *openStore, r *repository.Repository, las
 		out.Points = append(out.Points, sumUp(ctx, r, e))
 	}
 	return out, nil
+}
+
+// holding leaves the points that hold some of the topics, and in them those; what
+// cannot be read may hold any.
+func holding(all []repository.Entry, topics []string) []repository.Entry {
+	if len(topics) == 0 {
+		return all
+	}
+	var out []repository.Entry
+	for _, e := range all {
+		e.Manifest.Topics = slices.DeleteFunc(slices.Clone(e.Manifest.Topics), func(t format.Topic) bool { return !chosen(t.Name, topics) })
+		if e.Unreadable || len(e.Manifest.Topics) > 0 {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // sumUp adds up what a point holds. One whose earlier points cannot be read is

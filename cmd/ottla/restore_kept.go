@@ -40,7 +40,8 @@ func (a *app) kept(ctx context.Context, plan restore.Plan, target *dialed) ([]re
 			out = append(out, restore.Problem{
 				Where: "topic " + t.Target,
 				Text:  fmt.Sprintf("sync %s of the running agent keeps it, and would set its retention back while it is restored", all[i].Sync),
-				Hint:  "declare a KafkaRestore in Git, or pause the topic: strimzi.io/pause-reconciliation: \"true\"",
+				Hint: "declare a KafkaRestore in Git, which it waits for; or pause the topic there until the restore is done (strimzi.io/pause-reconciliation: \"true\"); " +
+					"or restore beside it: --rename " + t.Source + "=" + t.Target + "-restored",
 			})
 		}
 	}

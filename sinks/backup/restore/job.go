@@ -82,6 +82,10 @@ func open(ctx context.Context, o Options) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
+	absent, err := unknown(ctx, point, o)
+	if err != nil {
+		return nil, err
+	}
 	t, err := dial(ctx, o, min(maxClients, o.concurrency()))
 	if err != nil {
 		return nil, err
@@ -90,7 +94,7 @@ func open(ctx context.Context, o Options) (*job, error) {
 	j.frames, j.cuts = newBudget(o.memory()/4), newBudget(o.memory()/8)
 	var problems []Problem
 	j.layout, problems = lay(point, o)
-	if err := j.survey(ctx, problems); err != nil {
+	if err := j.survey(ctx, append(absent, problems...)); err != nil {
 		t.close()
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package restore
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/ottla-io/ottla/sinks/backup/format"
@@ -39,7 +38,7 @@ type stream struct {
 // whatever the target looks like.
 func lay(p *repository.Point, o Options) (*layout, []Problem) {
 	l := &layout{point: p, window: windowOf(o.From, o.To), headers: o.OffsetHeaders}
-	problems := append(checkRules(o.Rename), unknown(p, o)...)
+	problems := checkRules(o.Rename)
 	targets := map[string]string{}
 	for _, t := range p.Topics {
 		if !glob.Among(o.Topics, t.Name, t.Internal) {
@@ -60,26 +59,6 @@ func lay(p *repository.Point, o Options) (*layout, []Problem) {
 		problems = append(problems, Problem{Where: "topics", Text: fmt.Sprintf("no topic of point %d is chosen", p.Number), Hint: "name topics of the point, or none for all"})
 	}
 	return l, problems
-}
-
-// unknown finds names in the options that the point does not have.
-func unknown(p *repository.Point, o Options) []Problem {
-	var named []string
-	for _, t := range o.Topics {
-		if glob.Literal(t) {
-			named = append(named, t)
-		}
-	}
-	named = slices.AppendSeq(named, maps.Keys(o.Partitions))
-	named = slices.AppendSeq(named, maps.Keys(o.Repartition))
-	slices.Sort(named)
-	var found []Problem
-	for _, name := range slices.Compact(named) {
-		if !slices.ContainsFunc(p.Topics, func(t format.Topic) bool { return t.Name == name }) {
-			found = append(found, Problem{Where: "topic " + name, Text: fmt.Sprintf("point %d does not contain it", p.Number), Hint: "show the point to see its topics"})
-		}
-	}
-	return found
 }
 
 func layTopic(t format.Topic, o Options) (topicLayout, []Problem) {

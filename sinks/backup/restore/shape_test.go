@@ -175,6 +175,27 @@ func TestCheckNamesWhatStandsInTheWay(t *testing.T) {
 	}
 }
 
+func TestATopicThatIsGoneIsFoundInTheNewestGoodPointThatHoldsIt(t *testing.T) {
+	w := newWorld(t)
+	w.point(nil, orders())
+	w.point(nil, orders())
+	w.point(nil, topic{Topic: format.Topic{Name: "other"}})
+	o := w.options("gone")
+	o.Topics = []string{"orders", "never"}
+	p, err := Check(t.Context(), o)
+	must(t, err)
+	hints := map[string]string{}
+	for _, one := range p.Problems {
+		hints[one.Where] = one.Hint
+	}
+	if got := hints["topic orders"]; !strings.Contains(got, "point 2, taken ") || !strings.Contains(got, "--point 2 ") {
+		t.Errorf("of orders it says %q", got)
+	}
+	if got := hints["topic never"]; !strings.Contains(got, "no good point of this backup contains it") {
+		t.Errorf("of never it says %q", got)
+	}
+}
+
 func TestNamesFollowPatterns(t *testing.T) {
 	rules := map[string]string{"orders": "o", "orders*": "long-*", "*": "all-*", "a*z": "*-az"}
 	for name, to := range map[string]string{"orders": "o", "orders.eu": "long-.eu", "x": "all-x", "abcz": "bc-az"} {

@@ -37,10 +37,11 @@ func (o clusterFlags) given() bool { return len(o.bootstrap) > 0 || o.command !=
 
 // dialed is a cluster that can be reached.
 type dialed struct {
-	label  string // for people
-	config *agent.ClusterConfig
-	whole  *agent.Config // nil where no configuration was read
-	dial   func(context.Context) (*kgo.Client, error)
+	label   string   // for people
+	brokers []string // where a person named it by them
+	config  *agent.ClusterConfig
+	whole   *agent.Config // nil where no configuration was read
+	dial    func(context.Context) (*kgo.Client, error)
 }
 
 // cluster finds the cluster that the flags mean. only lets the only cluster of
@@ -76,7 +77,7 @@ func (o clusterFlags) byAddress() (*dialed, error) {
 	if err := options.Validate(); err != nil {
 		return nil, &sources.HintError{Err: fmt.Errorf("reach the %s cluster: %w", o.what, err), Hint: "--bootstrap-server HOST:PORT, and what it takes to log in in --command-config FILE"}
 	}
-	return &dialed{label: strings.Join(options.Brokers, ","), dial: func(ctx context.Context) (*kgo.Client, error) { return kafka.Dial(ctx, options) }}, nil
+	return &dialed{label: strings.Join(options.Brokers, ","), brokers: options.Brokers, dial: func(ctx context.Context) (*kgo.Client, error) { return kafka.Dial(ctx, options) }}, nil
 }
 
 func (o clusterFlags) byName(config *agent.Config) (*dialed, error) {

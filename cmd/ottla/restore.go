@@ -69,6 +69,7 @@ func (a *app) restore(cmd *cobra.Command, s *openStore, o *restoreFlags) error {
 	if err != nil {
 		return err
 	}
+	target = a.recognised(ctx, target)
 	r, point, err := o.choose(ctx, s)
 	if err != nil {
 		return err

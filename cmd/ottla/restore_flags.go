@@ -155,8 +155,8 @@ func (d *dialed) protects(topic string) bool {
 	return d.config != nil && matches(d.config.Protected.Topics, topic)
 }
 
-// mayPurge tells what a configured cluster lets be emptied; of a cluster that a
-// person named by its address, the brokers alone decide.
+// mayPurge tells what a configured cluster lets be emptied; of a cluster that
+// no configuration here names, the brokers alone decide.
 func (d *dialed) mayPurge(topic string) bool {
 	return d.whole == nil || matches(d.whole.Backups.AllowPurge, topic)
 }

@@ -4,14 +4,71 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ottla-io/ottla/agent"
 	"github.com/ottla-io/ottla/agent/control"
+	"github.com/ottla-io/ottla/cmd/ottla/show"
 	"github.com/ottla-io/ottla/sinks/backup/restore"
 	"github.com/ottla-io/ottla/sinks/kafka"
 	"github.com/ottla-io/ottla/sources"
 )
+
+// asking is how long a cluster of the configuration may take to tell its id.
+const asking = 5 * time.Second
+
+// recognised is the cluster with what the configuration says of it, also where a
+// person named it by an address: what it protects it protects from everybody.
+func (a *app) recognised(ctx context.Context, target *dialed) *dialed {
+	if target.config != nil {
+		return target
+	}
+	config, err := a.loadConfig()
+	if err != nil {
+		if _, missing := os.Stat(a.config); missing == nil {
+			a.warn("the configuration cannot be read, so nobody looks whether an agent keeps this cluster: %v", err)
+		}
+		return target
+	}
+	out := *target
+	for _, section := range config.Clusters {
+		if slices.ContainsFunc(section.BootstrapServers, func(s string) bool { return slices.Contains(target.brokers, s) }) {
+			out.config, out.whole = &section, config
+			return &out
+		}
+	}
+	id, err := target.id(ctx)
+	if err != nil {
+		return target // the restore will say so
+	}
+	for _, section := range config.Clusters {
+		if idWithin(ctx, dialer(section), section.Name) == id {
+			out.config, out.whole = &section, config
+			return &out
+		}
+	}
+	return target
+}
+
+// idWithin is a cluster's id, "" where it does not tell in time.
+func idWithin(ctx context.Context, dial func(context.Context) (*kgo.Client, error), name string) string {
+	ctx, cancel := context.WithTimeout(ctx, asking)
+	defer cancel()
+	id, err := (&dialed{label: name, dial: dial}).id(ctx)
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
+// warn prints something worth knowing beside what was asked for.
+func (a *app) warn(format string, args ...any) {
+	a.printer(a.err).Warning(show.Problem{Text: fmt.Sprintf(format, args...)})
+}
 
 // kept are the topics of a restore that a running agent keeps as Git declares
 // them. It knows nothing of this command, and would set retention back while

@@ -16,6 +16,7 @@ type ClusterConfig struct {
 	AllowDeletion    AllowDeletion `json:"allowDeletion" doc:"Whether what left Git may be deleted. One of three keys: the others are Git and the ledger."`
 	Confirm          string        `json:"confirm" doc:"irreversible: what cannot be undone waits for ottla confirm, also where a commit declares it." enum:"irreversible"`
 	OpenWithoutACL   bool          `json:"openWithoutACL" doc:"The brokers run with allow.everyone.if.no.acl.found=true, which Apache Kafka does not tell: the first ACL on a resource then locks others out, the last one removed opens it, and plans say so."`
+	BrokerLogins     bool          `json:"brokerLogins" doc:"Whether a BrokerConfig may set listeners, certificates and how clients log in (listeners, sasl.*, ssl.*, listener.name.*). Without it those are refused: who sets them decides who is who."`
 	LoginListener    *LoginConfig  `json:"loginListener" doc:"A SASL listener on which declared passwords are proven by logging in, now and then, so that one changed by hand is seen."`
 }
 

@@ -64,7 +64,7 @@ var fullHash = regexp.MustCompile(`^[0-9a-f]{40}$`)
 // LiveKinds are the kinds that a configuration may speak of: those that cmd
 // puts in.
 func LiveKinds() []string {
-	return []string{"Topic", "ScramCredential", "AclSet", "QuotaEntity", "BackupPolicy", "Job"}
+	return []string{"Topic", "ScramCredential", "AclSet", "QuotaEntity", "BrokerConfig", "BackupPolicy", "Job"}
 }
 
 // Check wants one field, and one that can be looked for.

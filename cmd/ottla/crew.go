@@ -72,7 +72,7 @@ func (w *crew) measure(h *house) {
 }
 
 func liveKinds() []string {
-	return []string{kafka.KindTopic, kafka.KindScramCredential, kafka.KindACLSet, kafka.KindQuotaEntity, backup.KindPolicy, backup.KindJob}
+	return []string{kafka.KindTopic, kafka.KindScramCredential, kafka.KindACLSet, kafka.KindQuotaEntity, kafka.KindBrokerConfig, backup.KindPolicy, backup.KindJob}
 }
 
 func traffic(all []git.Traffic) []agent.GitTraffic {

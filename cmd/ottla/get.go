@@ -43,7 +43,7 @@ func findable(all []agent.ResourceView, args []string) error {
 		return nil
 	}
 	kind, _, named := strings.Cut(args[0], "/")
-	kinds := []string{kafka.KindTopic, kafka.KindScramCredential, kafka.KindACLSet, kafka.KindQuotaEntity}
+	kinds := []string{kafka.KindTopic, kafka.KindScramCredential, kafka.KindACLSet, kafka.KindQuotaEntity, kafka.KindBrokerConfig}
 	switch {
 	case !slices.ContainsFunc(kinds, func(k string) bool { return strings.EqualFold(k, kind) }):
 		return &usageError{fmt.Errorf("there is no kind %s", kind), "the kinds are " + strings.Join(kinds, ", ")}

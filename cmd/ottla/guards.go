@@ -21,6 +21,7 @@ func guardsOf(c agent.ClusterConfig, s agent.SyncConfig, safe *protected) []reco
 		reconcile.Protect(outside(s.Allow)),
 		refusing(outsideJob(s.Allow)),
 		reconcile.Protect(safe.words),
+		brokerLogins(c.BrokerLogins),
 		reconcile.Preserve(protectedTopic(c.Protected.Topics)),
 		reconcile.Deletions(map[string]bool{
 			kafka.KindTopic: c.AllowDeletion.Topics, kafka.KindScramCredential: users,
@@ -57,11 +58,45 @@ func outside(allow agent.AllowConfig) func(reconcile.ID) string {
 			}
 			return ""
 		}
+		if words := everybodys(id, allow); words != "" {
+			return words
+		}
 		principal := kafka.PrincipalOf(id)
 		if principal != "" && len(allow.Principals) > 0 && !matches(allow.Principals, principal) {
 			return fmt.Sprintf("the agent's configuration does not allow this sync %s (syncs[].allow.principals)", principal)
 		}
 		return ""
+	}
+}
+
+// everybodys has words for what is nobody's in particular, where a sync may
+// declare some topics or principals only: brokers, and quotas that no user has.
+func everybodys(id reconcile.ID, allow agent.AllowConfig) string {
+	bounded := len(allow.Topics)+len(allow.Principals) > 0
+	switch {
+	case bounded && id.Kind == kafka.KindBrokerConfig:
+		return "the configuration of brokers is everybody's, and the agent's configuration bounds what this sync may declare (syncs[].allow)"
+	case len(allow.Principals) > 0 && id.Kind == kafka.KindQuotaEntity && kafka.PrincipalOf(id) == "":
+		return "a quota that names no user is everybody's, and the agent's configuration bounds which principals this sync may declare (syncs[].allow.principals)"
+	default:
+		return ""
+	}
+}
+
+// brokerLogins refuses what decides who may log in to brokers, and as whom,
+// unless the configuration allows it: such a commit could make anybody anyone,
+// also a principal that is protected.
+func brokerLogins(allowed bool) reconcile.Guard {
+	return func(p reconcile.Plan) reconcile.Plan {
+		var verdicts []reconcile.Verdict
+		for _, c := range p.Changes {
+			for _, f := range c.Fields {
+				if !allowed && c.ID.Kind == kafka.KindBrokerConfig && kafka.DecidesLogins(f.Name) {
+					verdicts = append(verdicts, reconcile.Verdict{ID: c.ID, Field: f.Name, Refused: "it decides who may log in to the brokers, and the agent's configuration does not let a commit set that (clusters[].brokerLogins)"})
+				}
+			}
+		}
+		return p.Judged(verdicts)
 	}
 }
 

@@ -81,3 +81,45 @@ func TestABoundedSyncDeclaresJobsOnItsOwnTopicsOnly(t *testing.T) {
 		})
 	}
 }
+
+func TestABoundedSyncDeclaresNothingThatIsEverybodys(t *testing.T) {
+	client, user := "app", "team-a"
+	broker := kafka.BrokerConfigID(kafka.DefaultEntity)
+	ofClient := kafka.QuotaEntityID(kafka.QuotaPart{Type: "client-id", Name: &client})
+	ofAddress := kafka.QuotaEntityID(kafka.QuotaPart{Type: "ip"})
+	ofUser := kafka.QuotaEntityID(kafka.QuotaPart{Type: "user", Name: &user})
+	for _, c := range []struct {
+		allow   agent.AllowConfig
+		id      reconcile.ID
+		refused bool
+	}{
+		{agent.AllowConfig{}, broker, false}, {agent.AllowConfig{}, ofClient, false},
+		{agent.AllowConfig{Topics: []string{"team-*"}}, broker, true},
+		{agent.AllowConfig{Principals: []string{"User:team-*"}}, broker, true},
+		{agent.AllowConfig{Principals: []string{"User:team-*"}}, ofClient, true},
+		{agent.AllowConfig{Principals: []string{"User:team-*"}}, ofAddress, true},
+		{agent.AllowConfig{Principals: []string{"User:team-*"}}, ofUser, false},
+	} {
+		if words := outside(c.allow)(c.id); (words != "") != c.refused {
+			t.Errorf("%+v %s: %q", c.allow, c.id, words)
+		}
+	}
+}
+
+func TestNoCommitDecidesWhoLogsInToBrokersUnlessItMay(t *testing.T) {
+	plan := reconcile.Plan{Changes: []reconcile.Change{{ID: kafka.BrokerConfigID(kafka.DefaultEntity), Action: reconcile.Update, Fields: []reconcile.FieldChange{
+		{Name: "config.listener.name.sasl.plain.sasl.jaas.config"}, {Name: "config.sasl.enabled.mechanisms"}, {Name: "config.ssl.truststore.location"},
+		{Name: "config.listeners"}, {Name: "config.log.retention.ms"}, {Name: "config.num.io.threads"},
+	}}}}
+	for _, allowed := range []bool{false, true} {
+		refused := 0
+		for _, f := range plan.Guarded(brokerLogins(allowed)).Changes[0].Fields {
+			if f.Fate.Refused != "" {
+				refused++
+			}
+		}
+		if want := map[bool]int{false: 4, true: 0}[allowed]; refused != want {
+			t.Errorf("allowed %v: %d fields are refused, not %d", allowed, refused, want)
+		}
+	}
+}

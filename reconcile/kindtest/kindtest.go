@@ -161,11 +161,21 @@ func (r runner) goneSoon(ctx context.Context, t *testing.T, id reconcile.ID) {
 	t.Helper()
 	r.eventually(t, func() error {
 		live, err := r.observe(ctx, reconcile.Scope{Name: []reconcile.ID{id}}, id)
-		if err == nil && live != nil && (!r.Kind.Rules().Bag || len(live.Fields) > 0) {
+		if err == nil && live != nil && (!r.Kind.Rules().Bag || r.holds(*live)) {
 			return fmt.Errorf("%s is still there: %v", id, live.Fields)
 		}
 		return err
 	})
+}
+
+// holds tells a bag in which something is set that could be unset.
+func (r runner) holds(live reconcile.Live) bool {
+	for name := range live.Fields {
+		if r.Kind.Rules().Field(name).Reset {
+			return true
+		}
+	}
+	return false
 }
 
 func (r runner) eventually(t *testing.T, ask func() error) {
@@ -225,7 +235,7 @@ func (r runner) towards(live *reconcile.Live, want reconcile.Resource) reconcile
 		}
 	}
 	for name, v := range from.Fields {
-		if _, declared := want.Fields[name]; !declared && r.Kind.Rules().Field(name).Reset && v.Is(reconcile.Text) {
+		if _, declared := want.Fields[name]; !declared && r.Kind.Rules().Field(name).Reset && (v.Is(reconcile.Text) || r.Kind.Rules().Bag && v.Is(reconcile.WriteOnly)) {
 			c.Fields = append(c.Fields, reconcile.FieldChange{Name: name, From: v, To: reconcile.UnsetValue(), Why: reconcile.Declared})
 		}
 	}

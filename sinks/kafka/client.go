@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -24,17 +25,27 @@ func (c *Cluster) metadata(ctx context.Context, req *kmsg.MetadataRequest) (*kms
 	return resp, nil
 }
 
-// write asks the controller, once. A request that changes something is never
-// repeated by the client: its second answer would be about its own first try.
-func (c *Cluster) write(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
+// write asks the controller, or one broker, once. A request that changes
+// something is never repeated by the client: its second answer would be about
+// its own first try.
+func (c *Cluster) write(ctx context.Context, broker string, req kmsg.Request) (kmsg.Response, error) {
 	m, err := c.metadata(ctx, emptyMetadata())
 	if err != nil {
 		return nil, &unsentError{err}
 	}
-	if m.ControllerID < 0 {
+	to := m.ControllerID
+	for _, b := range m.Brokers {
+		if strconv.Itoa(int(b.NodeID)) == broker {
+			to = b.NodeID
+		}
+	}
+	switch {
+	case broker != "" && strconv.Itoa(int(to)) != broker:
+		return nil, &unsentError{fmt.Errorf("broker %s is not there at the moment", broker)}
+	case to < 0:
 		return nil, &unsentError{errors.New("the cluster has no controller at the moment")}
 	}
-	resp, err := c.client.Broker(int(m.ControllerID)).Request(ctx, req)
+	resp, err := c.client.Broker(int(to)).Request(ctx, req)
 	if dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial" {
 		return nil, &unsentError{err}
 	}

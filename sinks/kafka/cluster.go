@@ -55,7 +55,7 @@ func (c *Cluster) ID(ctx context.Context) (string, error) {
 // Kinds are the live kinds, in the order they are carried out: what others
 // stand on comes first.
 func (c *Cluster) Kinds() []reconcile.Kind {
-	return []reconcile.Kind{&topics{c}, &credentials{c}, &acls{c}, &quotas{c}}
+	return []reconcile.Kind{&topics{c}, &credentials{c}, &acls{c}, &quotas{c}, &brokers{c}}
 }
 
 // emptyMetadata asks for brokers and cluster alone.

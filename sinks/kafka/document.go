@@ -10,16 +10,16 @@ func Decoders() []reconcile.Decoder {
 	return []reconcile.Decoder{
 		topicDecoder{},
 		userDecoder{},
-		strict.Known(clientQuotaKind()),
-		strict.Known(accessRuleKind()),
-		strict.Known(brokerConfigKind()),
+		accessDecoder{},
+		clientQuotaDecoder{},
+		brokerDecoder{},
 		strict.Refused("forbids things; this version cannot enforce it, so it is refused", "ottla.io/v1alpha1/Policy"),
 	}
 }
 
 // Documents describes the kinds that Decoders read.
 func Documents() []reconcile.DocumentKind {
-	return []reconcile.DocumentKind{topicKind(), userKind(), accessRuleKind(), brokerConfigKind(), clientQuotaKind()}
+	return []reconcile.DocumentKind{topicKind(), userKind(), accessRuleKind(), clientQuotaKind(), brokerConfigKind()}
 }
 
 // NameRefs lists the fields that hold the name of another document.

@@ -63,19 +63,25 @@ func (u *userReader) access() {
 		return
 	}
 	set := declare(u.doc, KindACLSet, "User:"+u.principal(), "spec.authorization")
-	for i, acl := range authorization.Acls {
+	u.notes = append(u.notes, set.acls("spec.authorization.acls", authorization.Acls)...)
+	u.out = append(u.out, set.Resource)
+}
+
+// acls declares rules as people write them, and says which ones give nothing.
+func (d *declared) acls(path string, rules []aclRule) (notes []string) {
+	for i, acl := range rules {
 		for _, operation := range acl.operations() {
 			entry := acl.entry(operation)
-			set.set(ACLField(entry), reconcile.TextOf(""), int(acl.Line))
+			d.set(ACLField(entry), reconcile.TextOf(""), int(acl.Line))
 			if !meaningful(entry) {
-				u.note("spec.authorization.acls[%d]: Kafka never asks for %s on a %s: it gives nothing", i, operation, acl.Resource.Type)
+				notes = append(notes, fmt.Sprintf("%s[%d]: Kafka never asks for %s on a %s: it gives nothing", path, i, operation, acl.Resource.Type))
 			}
 		}
 		if _, err := netip.ParseAddr(acl.Host); err != nil && acl.Host != "*" {
-			u.note("spec.authorization.acls[%d].host: Kafka compares addresses: %q, which is none, will match nobody", i, acl.Host)
+			notes = append(notes, fmt.Sprintf("%s[%d].host: Kafka compares addresses: %q, which is none, will match nobody", path, i, acl.Host))
 		}
 	}
-	u.out = append(u.out, set.Resource)
+	return notes
 }
 
 func (u *userReader) note(format string, args ...any) {

@@ -16,7 +16,7 @@ func refuseIgnored(doc reconcile.Document, report *strict.Report, known func(str
 		if name == "" || known(name) {
 			continue
 		}
-		report.Add("metadata.annotations", "%s: %q is no field of a %s%s; fields are %s",
+		report.Add("metadata.annotations", "%s: %q is no field of %s%s; fields are %s",
 			reconcile.IgnoreFieldsMark, name, doc.Kind, meantField(name, names), strings.Join(names, ", "))
 	}
 }
@@ -35,9 +35,13 @@ func topicField(name string) bool {
 
 // userField tells the name of a field of anything that a user becomes.
 func userField(name string) bool {
-	_, err := ParseACLField(name)
-	return err == nil || name == fieldPassword || name == fieldIterations || slices.Contains(userQuotaKeys(), name)
+	return aclFieldName(name) || name == fieldPassword || name == fieldIterations || slices.Contains(userQuotaKeys(), name)
 }
+
+// quotaField tells a quota key.
+func quotaField(name string) bool { return slices.Contains(quotaKeys(), name) }
+
+func quotaKeys() []string { return append(userQuotaKeys(), "connection_creation_rate") }
 
 func userQuotaKeys() []string {
 	return []string{"producer_byte_rate", "consumer_byte_rate", "request_percentage", "controller_mutation_rate"}

@@ -36,22 +36,34 @@ func (u *userReader) quotas() {
 	principal := u.principal()
 	id := QuotaEntityID(QuotaPart{Type: "user", Name: &principal})
 	entity := declare(u.doc, id.Kind, id.Name, "spec.quotas")
-	for _, one := range []struct {
-		key, field string
-		rate       *float64
-	}{
+	entity.rates(q.rates())
+	u.out = append(u.out, entity.Resource)
+}
+
+// rate is one quota: Kafka's key, the field of the document, and its value.
+type rate struct {
+	key, field string
+	value      *float64
+}
+
+func (q *userQuotas) rates() []rate {
+	return []rate{
 		{"producer_byte_rate", "producerByteRate", q.ProducerByteRate},
 		{"consumer_byte_rate", "consumerByteRate", q.ConsumerByteRate},
 		{"request_percentage", "requestPercentage", q.RequestPercentage},
 		{"controller_mutation_rate", "controllerMutationRate", q.ControllerMutationRate},
-	} {
-		line := strict.LineOf(u.doc.Body, "spec.quotas."+one.field)
+	}
+}
+
+// rates declares what stands below spec.quotas; null leaves a quota alone.
+func (d *declared) rates(all []rate) {
+	for _, one := range all {
+		line := strict.LineOf(d.doc.Body, "spec.quotas."+one.field)
 		switch {
-		case one.rate != nil:
-			entity.set(one.key, reconcile.TextOf(CanonicalQuota(*one.rate)), line)
-		case nullAt(u.doc.Body, "spec", "quotas", one.field):
-			entity.set(one.key, reconcile.UnmanagedValue(), line)
+		case one.value != nil:
+			d.set(one.key, reconcile.TextOf(CanonicalQuota(*one.value)), line)
+		case nullAt(d.doc.Body, "spec", "quotas", one.field):
+			d.set(one.key, reconcile.UnmanagedValue(), line)
 		}
 	}
-	u.out = append(u.out, entity.Resource)
 }

@@ -71,3 +71,21 @@ func (anySecret) Secret(_, _, _ string) (reconcile.Value, error) {
 	return reconcile.SecretOf("hunter2"), nil
 }
 func (anySecret) ConfigMap(_, _, _ string) (string, error) { return "", nil }
+
+func FuzzAccessDocument(f *testing.F) {
+	f.Add(accessRuleKind().Example)
+	f.Add("kind: AccessRule\nmetadata: {name: a}\nspec: {principals: ['User:a|%'], intents: [{role: connector, connector: '*', topics: ['a*'], hosts: ['|']}]}\n")
+	f.Fuzz(func(t *testing.T, text string) { decodesAlike(t, accessDecoder{}, text) })
+}
+
+func FuzzClientQuotaDocument(f *testing.F) {
+	f.Add(clientQuotaKind().Example)
+	f.Add("metadata: {name: a}\nspec: {entity: {user: 'a,b=%', defaults: [clientId]}, quotas: {producerByteRate: null}}\n")
+	f.Fuzz(func(t *testing.T, text string) { decodesAlike(t, clientQuotaDecoder{}, text) })
+}
+
+func FuzzBrokerDocument(f *testing.F) {
+	f.Add(brokerConfigKind().Example)
+	f.Add("metadata: {name: a}\nspec: {brokers: [1], config: {log.retention.ms: 1e3, x: null}, configFrom: [{name: x, valueFrom: {secretKeyRef: {name: a, key: b}}}]}\n")
+	f.Fuzz(func(t *testing.T, text string) { decodesAlike(t, brokerDecoder{}, text) })
+}

@@ -52,6 +52,8 @@ func (v verdict) outcome(id reconcile.ID, right string, fields ...string) reconc
 // exchange is one kind of write request over a list of items.
 type exchange struct {
 	items int
+	// broker is the only one that answers, by its id; "" is the controller.
+	broker string
 	// ask builds the request for these items.
 	ask func(items []int) kmsg.Request
 	// read returns an answer for each of these items, and how long the broker
@@ -70,7 +72,7 @@ func (c *Cluster) send(ctx context.Context, x exchange) []verdict {
 	}
 	patience := time.Now().Add(c.timeout)
 	for len(pending) > 0 {
-		resp, err := c.write(ctx, x.ask(pending))
+		resp, err := c.write(ctx, x.broker, x.ask(pending))
 		if err != nil {
 			for _, i := range pending {
 				verdicts[i] = verdict{err: err}

@@ -61,6 +61,8 @@ func needs() []need {
 		{KindACLSet, "change", keys(kmsg.CreateACLs, kmsg.DeleteACLs), ops(alter), nil, "access cannot be changed"},
 		{KindQuotaEntity, "observe", keys(kmsg.DescribeClientQuotas), ops(describeConfigs), nil, "quotas are Unknown"},
 		{KindQuotaEntity, "change", keys(kmsg.AlterClientQuotas), ops(alterConfigs), nil, "quotas cannot be changed"},
+		{KindBrokerConfig, "observe", keys(kmsg.DescribeConfigs), ops(describeConfigs), nil, "broker configuration is Unknown"},
+		{KindBrokerConfig, "change", keys(kmsg.IncrementalAlterConfigs), ops(alterConfigs), nil, "broker configuration cannot be changed"},
 	}
 }
 

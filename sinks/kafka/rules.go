@@ -11,6 +11,7 @@ import (
 // without a cluster.
 func Rules() map[string]reconcile.Rules {
 	return map[string]reconcile.Rules{
+		KindBrokerConfig:    BrokerConfigRules(),
 		KindTopic:           TopicRules(),
 		KindScramCredential: ScramCredentialRules(),
 		KindACLSet:          ACLSetRules(),

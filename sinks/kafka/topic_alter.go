@@ -13,6 +13,17 @@ type alteration struct {
 	id     reconcile.ID
 	fields []string
 	ops    []kmsg.IncrementalAlterConfigsRequestResourceConfig
+	// secrets are values that stand in ops and in no word about them.
+	secrets []string
+}
+
+// masked takes secrets out of a broker's words: one that cannot read a value
+// likes to repeat it.
+func (a alteration) masked(words string) string {
+	for _, plain := range a.secrets {
+		words = strings.ReplaceAll(words, plain, reconcile.SecretOf(plain).String())
+	}
+	return words
 }
 
 // alterations sets and unsets configuration keys; other keys stay as they are.
@@ -35,38 +46,65 @@ func alterationOf(c reconcile.Change) alteration {
 		}
 		op := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
 		op.Name, op.Op = key, kmsg.IncrementalAlterConfigOpDelete
-		if f.To.Is(reconcile.Text) {
-			op.Op, op.Value = kmsg.IncrementalAlterConfigOpSet, kmsg.StringPtr(f.To.Text())
+		if !f.To.Is(reconcile.Unset) {
+			op.Op, op.Value = kmsg.IncrementalAlterConfigOpSet, kmsg.StringPtr(a.sent(f.To))
 		}
 		a.fields, a.ops = append(a.fields, f.Name), append(a.ops, op)
 	}
 	return a
 }
 
+// sent is a value as it goes to the broker.
+func (a *alteration) sent(v reconcile.Value) string {
+	plain, ok := v.Plaintext()
+	if !ok {
+		return v.Text()
+	}
+	if plain != "" {
+		a.secrets = append(a.secrets, plain)
+	}
+	return plain
+}
+
 // alter sends one request; a topic's keys succeed or fail together.
 func (k *topics) alter(ctx context.Context, todo []alteration, validate bool) ([]reconcile.Outcome, error) {
-	verdicts := k.send(ctx, exchange{
-		items: len(todo),
+	return k.alterConfigs(ctx, configured{
+		kind: kmsg.ConfigResourceTypeTopic,
+		name: func(id reconcile.ID) string { return id.Name }, right: func(id reconcile.ID) string { return "AlterConfigs on topic " + id.Name },
+	}, todo, validate)
+}
+
+// configured is what kind of thing has its configuration altered.
+type configured struct {
+	kind        kmsg.ConfigResourceType
+	name, right func(reconcile.ID) string // on the wire; what it takes
+	broker      string                    // who alone may be asked; "" is the controller
+}
+
+// alterConfigs sends one request; the keys of a thing succeed or fail together.
+func (c *Cluster) alterConfigs(ctx context.Context, what configured, todo []alteration, validate bool) ([]reconcile.Outcome, error) {
+	verdicts := c.send(ctx, exchange{
+		items: len(todo), broker: what.broker,
 		ask: func(items []int) kmsg.Request {
 			req := kmsg.NewPtrIncrementalAlterConfigsRequest()
 			req.ValidateOnly = validate
 			for _, i := range items {
 				r := kmsg.NewIncrementalAlterConfigsRequestResource()
-				r.ResourceType, r.ResourceName, r.Configs = kmsg.ConfigResourceTypeTopic, todo[i].id.Name, todo[i].ops
+				r.ResourceType, r.ResourceName, r.Configs = what.kind, what.name(todo[i].id), todo[i].ops
 				req.Resources = append(req.Resources, r)
 			}
 			return req
 		},
 		read: func(resp kmsg.Response, items []int) ([]answer, int32) {
 			r := resp.(*kmsg.IncrementalAlterConfigsResponse)
-			return byName(items, func(i int) string { return todo[i].id.Name }, r.Resources, func(t kmsg.IncrementalAlterConfigsResponseResource) (string, answer) {
+			return byName(items, func(i int) string { return what.name(todo[i].id) }, r.Resources, func(t kmsg.IncrementalAlterConfigsResponseResource) (string, answer) {
 				return t.ResourceName, answer{code: t.ErrorCode, message: t.ErrorMessage}
 			}), r.ThrottleMillis
 		},
 	})
 	out := make([]reconcile.Outcome, len(verdicts))
 	for i, v := range verdicts {
-		out[i] = v.outcome(todo[i].id, "AlterConfigs on topic "+todo[i].id.Name, todo[i].fields...)
+		out[i] = v.outcome(todo[i].id, what.right(todo[i].id), todo[i].fields...)
 	}
 	return out, unanswered(verdicts)
 }

@@ -47,7 +47,7 @@ func (k *topics) checkUpdates(ctx context.Context, changes []reconcile.Change) (
 	if err != nil {
 		return nil, err
 	}
-	configured, err := k.checkConfigs(ctx, alterations(same))
+	configured, err := checkConfigs(ctx, k.alter, alterations(same))
 	if err != nil {
 		return nil, err
 	}
@@ -58,10 +58,13 @@ func (k *topics) checkUpdates(ctx context.Context, changes []reconcile.Change) (
 	return out, nil
 }
 
-// checkConfigs validates each topic's keys together and, where that fails, one
+// alterer sends configuration to be set, or with validate to be judged.
+type alterer func(ctx context.Context, todo []alteration, validate bool) ([]reconcile.Outcome, error)
+
+// checkConfigs validates each thing's keys together and, where that fails, one
 // by one, so that the words stand at the key they are about.
-func (k *topics) checkConfigs(ctx context.Context, todo []alteration) ([]reconcile.Outcome, error) {
-	together, err := k.alter(ctx, todo, true)
+func checkConfigs(ctx context.Context, alter alterer, todo []alteration) ([]reconcile.Outcome, error) {
+	together, err := alter(ctx, todo, true)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +74,7 @@ func (k *topics) checkConfigs(ctx context.Context, todo []alteration) ([]reconci
 			out = append(out, o)
 			continue
 		}
-		blamed, err := k.blame(ctx, todo[i])
+		blamed, err := blame(ctx, alter, todo[i])
 		if err != nil {
 			return nil, err
 		}
@@ -83,12 +86,12 @@ func (k *topics) checkConfigs(ctx context.Context, todo []alteration) ([]reconci
 	return out, nil
 }
 
-// blame finds the keys that fail by themselves. A topic stands once in a
-// request, so it takes one for each key; few topics are wrong at a time.
-func (k *topics) blame(ctx context.Context, a alteration) ([]reconcile.Outcome, error) {
+// blame finds the keys that fail by themselves. A thing stands once in a
+// request, so it takes one for each key; few things are wrong at a time.
+func blame(ctx context.Context, alter alterer, a alteration) ([]reconcile.Outcome, error) {
 	var out []reconcile.Outcome
 	for n := range a.ops {
-		one, err := k.alter(ctx, []alteration{{a.id, a.fields[n : n+1], a.ops[n : n+1]}}, true)
+		one, err := alter(ctx, []alteration{{a.id, a.fields[n : n+1], a.ops[n : n+1], a.secrets}}, true)
 		if err != nil {
 			return nil, err
 		}

@@ -58,9 +58,12 @@ func checkReplicas(from, to reconcile.Value) string {
 
 // configLoses is what a key's change could lose, nil for a key that keeps no
 // data.
-func configLoses(key string) func(from, to reconcile.Value) string {
+func configLoses(key string) func(from, to reconcile.Value) string { return losesAs(key, key) }
+
+// losesAs is configLoses in words about the key called name.
+func losesAs(key, name string) func(from, to reconcile.Value) string {
 	shorter := func(what string) func(from, to reconcile.Value) string {
-		return func(from, to reconcile.Value) string { return losesByLess(key, what, from, to) }
+		return func(from, to reconcile.Value) string { return losesByLess(name, what, from, to) }
 	}
 	switch key {
 	case "retention.ms", "retention.bytes":

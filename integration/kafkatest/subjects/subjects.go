@@ -21,8 +21,13 @@ func All(c *kafka.Cluster, prefix string, validates bool) map[string]kindtest.Su
 		kafka.KindScramCredential: credentials(prefix),
 		kafka.KindACLSet:          acls(prefix),
 		kafka.KindQuotaEntity:     quotas(prefix),
+		kafka.KindBrokerConfig:    brokers(),
 	}
 	for _, k := range c.Kinds() {
+		if k.Name() == kafka.KindBrokerConfig && !validates {
+			delete(out, k.Name()) // a fake has one configuration, whichever broker is asked
+			continue
+		}
 		s := out[k.Name()]
 		s.Kind = k
 		// Iterations, access rules and quotas are validated before they are sent.
@@ -141,5 +146,33 @@ func quotas(prefix string) kindtest.Subject {
 			},
 		},
 		Bad: of(kafka.QuotaEntityID(kafka.QuotaPart{Type: "user", Name: name("bad")}), "producer_byte_rate", "lots"),
+	}
+}
+
+// brokers are the one broker there is, and all of them. Nothing that other tests
+// rely on is set.
+func brokers() kindtest.Subject {
+	of := func(name string, fields ...string) reconcile.Resource {
+		return resource(kafka.KindBrokerConfig, name, fields...)
+	}
+	secret := func(r reconcile.Resource) reconcile.Resource {
+		r.Fields["config.plugin.of.tests.password"] = reconcile.SecretOf(Secret)
+		return r
+	}
+	return kindtest.Subject{
+		Examples: []kindtest.Example{
+			{
+				Name:  "all brokers",
+				First: secret(of(kafka.DefaultEntity, "config.log.retention.ms", "604800001", "config.log.cleaner.io.buffer.load.factor", "0.85")),
+				Next:  secret(of(kafka.DefaultEntity, "config.log.retention.ms", "604800002", "config.log.index.interval.bytes", "4097")),
+			},
+			{
+				Name:  "one broker",
+				First: of("1", "config.background.threads", "11"),
+				Next:  of("1", "config.background.threads", "12", "config.log.cleanup.policy", "compact,delete"),
+			},
+		},
+		Bad:    of("1", "config.log.retention.ms", "soon"),
+		Secret: Secret,
 	}
 }

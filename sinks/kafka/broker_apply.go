@@ -87,8 +87,8 @@ func (k *brokers) alter(ctx context.Context, todo []alteration, validate bool) (
 	}
 	what.broker = what.name(todo[0].id)
 	outcomes, err := k.alterConfigs(ctx, what, todo, validate)
-	for i := range outcomes {
-		outcomes[i].Failed = todo[i].masked(outcomes[i].Failed)
+	for i, a := range todo {
+		outcomes[i].Failed = a.masked(outcomes[i].Failed)
 	}
 	return outcomes, err
 }

@@ -69,12 +69,13 @@ func checkConfigs(ctx context.Context, alter alterer, todo []alteration) ([]reco
 		return nil, err
 	}
 	var out []reconcile.Outcome
-	for i, o := range together {
-		if o.Failed == "" || len(todo[i].ops) == 1 {
+	for i, a := range todo {
+		o := together[i]
+		if o.Failed == "" || len(a.ops) == 1 {
 			out = append(out, o)
 			continue
 		}
-		blamed, err := blame(ctx, alter, todo[i])
+		blamed, err := blame(ctx, alter, a)
 		if err != nil {
 			return nil, err
 		}

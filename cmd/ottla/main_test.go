@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +47,7 @@ func TestCommands(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setUp,
-		Cmds:                withBackups(map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "hand": byHand, "platform": platform, "waits": waits, "secretless": secretless}),
+		Cmds:                withBackups(map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "hand": byHand, "platform": platform, "waits": waits, "secretless": secretless, "many": many}),
 	})
 }
 
@@ -154,4 +155,23 @@ func startPanicking() int {
 		}
 	}
 	return a.execute(context.Background(), os.Args[1:])
+}
+
+// many makes topics by hand: many COUNT.
+func many(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: many COUNT")
+	}
+	count, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(ts.Getenv("BROKER")), kgo.SASL(scram.Auth{User: "ottla", Pass: brokerPassword}.AsSha512Mechanism()))
+	ts.Check(err)
+	defer cl.Close()
+	names := make([]string, count)
+	for i := range names {
+		names[i] = fmt.Sprintf("team-%d.topic-%d", i%50, i)
+	}
+	retention := "86400000"
+	made, err := kadm.NewClient(cl).CreateTopics(context.Background(), 1, 1, map[string]*string{"retention.ms": &retention}, names...)
+	ts.Check(errors.Join(err, made.Error()))
 }

@@ -63,7 +63,7 @@ func (a *app) commands() []*cobra.Command {
 		inGroup("cluster", a.runCommand(), a.planCommand(), a.applyCommand(), a.diffCommand(), a.confirmCommand(),
 			a.syncCommand(), a.getCommand(), a.releaseCommand()),
 		inGroup("backup", a.backupCommand(), a.restoreCommand(), a.drillCommand(), a.jobCommand()),
-		inGroup("repository", a.initCommand(), a.validateCommand(), a.renderCommand(), a.schemaCommand()),
+		inGroup("repository", a.initCommand(), a.exportCommand(), a.validateCommand(), a.renderCommand(), a.schemaCommand()),
 		inGroup("other", a.demoCommand(), a.checkCommand(), a.versionCommand()),
 		[]*cobra.Command{a.docsCommand()},
 	)

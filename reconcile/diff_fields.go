@@ -33,7 +33,7 @@ func (s *subject) present() {
 // adopt begins ownership of something that was there. It takes nothing away:
 // what is set and not declared is left alone.
 func (s *subject) adopt() {
-	if s.rules.Bag && !s.seen {
+	if s.rules.Bag && len(s.live.Fields) == 0 {
 		s.change.Notes.Begin = true
 		return
 	}

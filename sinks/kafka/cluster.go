@@ -21,8 +21,10 @@ type Cluster struct {
 }
 
 // Connect reaches a cluster and makes sure that it answers.
-func Connect(ctx context.Context, o Options) (*Cluster, error) {
-	client, err := o.client()
+func Connect(ctx context.Context, o Options) (*Cluster, error) { return connect(ctx, o) }
+
+func connect(ctx context.Context, o Options, more ...kgo.Opt) (*Cluster, error) {
+	client, err := o.client(more...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to Kafka: %w", err)
 	}

@@ -8,9 +8,9 @@ import (
 )
 
 // Dial opens a client of its own to a cluster that answers, for whoever copies
-// records from it or to it. The caller closes it.
-func Dial(ctx context.Context, o Options) (*kgo.Client, error) {
-	c, err := Connect(ctx, o)
+// records from it or to it. The caller closes it. More is what the client is for.
+func Dial(ctx context.Context, o Options, more ...kgo.Opt) (*kgo.Client, error) {
+	c, err := connect(ctx, o, more...)
 	if err != nil {
 		return nil, fmt.Errorf("reach %s: %w", o.Brokers[0], err)
 	}

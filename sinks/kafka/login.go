@@ -22,7 +22,18 @@ import (
 
 // dial connects, and reads certificates anew each time.
 func (o Options) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := o.dialPlain(ctx, network, address)
+	if err != nil || o.Hold == nil {
+		return conn, err
+	}
+	return &heldConn{conn, o.Hold}, nil
+}
+
+func (o Options) dialPlain(ctx context.Context, network, address string) (net.Conn, error) {
 	dialer := &net.Dialer{Timeout: o.dialTimeout()}
+	if o.Hold != nil {
+		dialer.Control = unsentFor(o.requestTimeout())
+	}
 	if o.TLS == nil {
 		return dialer.DialContext(ctx, network, address)
 	}
@@ -147,7 +158,7 @@ func (a AWS) auth(context.Context) (aws.Auth, error) {
 }
 
 // client makes a client of the options; nothing is dialed yet.
-func (o Options) client() (*kgo.Client, error) {
+func (o Options) client(more ...kgo.Opt) (*kgo.Client, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
@@ -165,7 +176,7 @@ func (o Options) client() (*kgo.Client, error) {
 	if o.SASL != nil {
 		opts = append(opts, kgo.SASL(o.SASL.mechanism()))
 	}
-	return kgo.NewClient(opts...)
+	return kgo.NewClient(append(opts, more...)...)
 }
 
 // ErrPassword is a login that the broker refused.

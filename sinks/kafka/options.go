@@ -22,6 +22,9 @@ type Options struct {
 	OpenWithoutACL bool
 	DialTimeout    time.Duration // of one connection, TLS included; 0 is 10 s
 	RequestTimeout time.Duration // of one request; 0 is 30 s
+	// Hold is asked right before each request that changes something leaves: an
+	// error keeps it from leaving. It may be nil.
+	Hold func() error
 }
 
 // TLS says how brokers prove who they are, and we to them. All parts are PEM.

@@ -31,18 +31,19 @@ const (
 // besides what stands below the same path. The longest path counts.
 func rooms() map[string][]string {
 	return map[string][]string{
-		"cmd":                {"agent", "sources", "sinks", "reconcile", "integration", "docs"},
-		"agent":              {"reconcile", "sources!", "sinks!"},
-		"agent/journal":      {"reconcile", "sources!"},
-		"sources":            {"reconcile"},
-		"sinks":              {"reconcile"},
-		"reconcile":          {},
-		"reconcile/strict":   {"reconcile!"},
-		"reconcile/kindtest": {"reconcile"},
-		"reconcile/nodetest": {"reconcile"},
-		"integration":        {"cmd", "agent", "sources", "sinks", "reconcile"},
-		"docs":               {"cmd", "agent", "sources", "sinks", "reconcile", "integration"},
-		"deploy":             {"agent", "reconcile"},
+		"cmd":                  {"agent", "sources", "sinks", "reconcile", "integration", "docs"},
+		"agent":                {"reconcile", "sources!", "sinks!"},
+		"agent/journal":        {"reconcile", "sources!"},
+		"sources":              {"reconcile"},
+		"sinks":                {"reconcile"},
+		"reconcile":            {},
+		"reconcile/strict":     {"reconcile!"},
+		"reconcile/kindtest":   {"reconcile"},
+		"reconcile/ledgertest": {"reconcile!"},
+		"reconcile/nodetest":   {"reconcile"},
+		"integration":          {"cmd", "agent", "sources", "sinks", "reconcile"},
+		"docs":                 {"cmd", "agent", "sources", "sinks", "reconcile", "integration"},
+		"deploy":               {"agent", "reconcile"},
 	}
 }
 

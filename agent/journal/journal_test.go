@@ -18,6 +18,7 @@ import (
 
 	"github.com/ottla-io/ottla/agent/journal"
 	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/reconcile/ledgertest"
 	"github.com/ottla-io/ottla/sources"
 )
 
@@ -74,23 +75,11 @@ func asJSON(t *testing.T, s *reconcile.State) string {
 	return string(data)
 }
 
-func TestALedgerReadAgainIsTheOneThatWasWritten(t *testing.T) {
-	dir := t.TempDir()
-	j := open(t, dir)
-	state := replay(t, j)
-	for n := range 5 {
-		add(t, j, created(n)...)
-	}
-	if len(state.Section("main").Owned) != 5 {
-		t.Errorf("Append did not fold into the state that Replay returned: %s", asJSON(t, state))
-	}
-	want := asJSON(t, state)
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if got := asJSON(t, replay(t, open(t, dir))); got != want {
-		t.Errorf("read again:\n%s\nwritten:\n%s", got, want)
-	}
+func TestTheFileKeepsTheLawsOfALedger(t *testing.T) {
+	ledgertest.Run(t, func(t *testing.T) ledgertest.Open {
+		dir := t.TempDir()
+		return func(t *testing.T) ledgertest.Ledger { return open(t, dir) }
+	})
 }
 
 func TestALongLedgerIsCompactedAndSaysTheSame(t *testing.T) {

@@ -26,6 +26,13 @@ type Options struct {
 	Log      *zap.Logger
 	// Told gets every report; it must not block. It may be nil.
 	Told func(Report)
+	// Stood gets what is declared on clusters that another agent leads, and Led
+	// hears when this agent begins and ceases to lead one. They must not block,
+	// and may be nil.
+	Stood func(Report)
+	Led   func(cluster string, leads bool)
+
+	Name, Host string // who we are, for people
 }
 
 // Agent keeps clusters as their syncs declare. Its methods are safe for
@@ -34,6 +41,7 @@ type Agent struct {
 	Options
 	wakes []chan struct{} // by cluster
 	order []sync.Mutex    // by cluster: rounds are told in the order they ran
+	began atomic.Pointer[time.Time]
 }
 
 // New returns an agent that has not begun.
@@ -48,16 +56,25 @@ func New(o Options) *Agent {
 // Run runs rounds on every cluster until the context ends. The round in flight
 // then stops between two requests, with its ledger written.
 func (a *Agent) Run(ctx context.Context) {
+	now := time.Now()
+	a.began.Store(&now)
 	var all sync.WaitGroup
 	for _, f := range a.feeds() {
 		f.begin()
 		all.Go(func() { f.run(ctx, a.Poke) })
 	}
-	for i, c := range a.Clusters {
-		all.Go(func() { a.keep(ctx, i) })
-		if c.Work != nil {
-			all.Go(func() { c.Work.Run(ctx) })
-		}
+	for i := range a.Clusters {
+		all.Go(func() { a.attend(ctx, i) })
+	}
+	all.Wait()
+}
+
+// serve runs a cluster's rounds, and what goes on beside them.
+func (a *Agent) serve(ctx context.Context, at int) {
+	var all sync.WaitGroup
+	all.Go(func() { a.keep(ctx, at) })
+	if work := a.Clusters[at].Work; work != nil {
+		all.Go(func() { work.Run(ctx) })
 	}
 	all.Wait()
 }
@@ -118,7 +135,7 @@ func (a *Agent) round(ctx context.Context, at int, agreed Agreement) Report {
 // tell says what a round did. Of one that was stopped only what it did is
 // logged: what it could no longer see is no news.
 func (a *Agent) tell(ctx context.Context, r Report) {
-	stopped := ctx.Err() != nil
+	stopped := ctx.Err() != nil || a.deposed(r.Cluster)
 	a.log(r, stopped)
 	if a.Told != nil && !stopped {
 		a.Told(r)
@@ -131,13 +148,26 @@ func (a *Agent) Sync(ctx context.Context) ([]View, error) { return a.Apply(ctx, 
 
 // Apply is Sync that carries out only the plans that were agreed to.
 func (a *Agent) Apply(ctx context.Context, agreed Agreement) ([]View, error) {
+	not, err := a.claimed(ctx)
+	if err != nil {
+		return nil, err
+	}
 	a.refresh(ctx)
-	views := a.each(func(at int) Report { return a.round(ctx, at, agreed) })
+	views := a.each(func(at int) Report {
+		if not[at] != nil {
+			return Report{Cluster: a.Clusters[at].Name, Err: not[at]}
+		}
+		return a.round(ctx, at, agreed)
+	})
 	if err := ctx.Err(); err != nil {
 		a.Poke()
 		return views, err
 	}
 	return views, nil
+}
+
+func (a *Agent) deposed(cluster string) bool {
+	return slices.ContainsFunc(a.Clusters, func(c *Cluster) bool { return c.Name == cluster && c.deposed() })
 }
 
 // each asks all clusters at once: one that is down keeps no other waiting.

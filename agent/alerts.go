@@ -18,7 +18,10 @@ const staleAfter = 24 * time.Hour
 
 // AlertsOptions are what Alerts are made of.
 type AlertsOptions struct {
-	File      string // where open incidents survive a restart
+	File string // where open incidents survive a restart
+	// Shelves are where those of a cluster are kept that several agents keep, by
+	// its name. Until Take this agent says nothing of it.
+	Shelves   map[string]Shelf
 	Notifiers []sinks.Notifier
 	Reminder  time.Duration // an incident that goes on is told again after this; 0 is an hour
 	Drain     time.Duration // how long Run goes on telling after its context ended; 0 is 5 s
@@ -38,6 +41,13 @@ type Alerts struct {
 	seq   int
 	wakes map[string]chan struct{} // by notifier
 	dirty chan struct{}
+	taken map[string][]byte // what lies on the shelves of clusters that we lead
+}
+
+// Shelf keeps open incidents for whoever leads next.
+type Shelf interface {
+	Load() []byte
+	Save([]byte) error
 }
 
 // alert is an incident, and who knows of it.
@@ -68,7 +78,7 @@ func NewAlerts(o AlertsOptions) *Alerts {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	a := &Alerts{o: o, open: map[string]*alert{}, wakes: map[string]chan struct{}{}, dirty: make(chan struct{}, 1)}
+	a := &Alerts{o: o, open: map[string]*alert{}, wakes: map[string]chan struct{}{}, dirty: make(chan struct{}, 1), taken: map[string][]byte{}}
 	for _, n := range o.Notifiers {
 		a.wakes[n.Name()] = make(chan struct{}, 1)
 	}
@@ -88,6 +98,9 @@ func (a *Alerts) Raise(i sinks.Incident) {
 }
 
 func (a *Alerts) raise(i sinks.Incident) {
+	if !a.ours(i.Cluster) {
+		return
+	}
 	known, ok := a.open[i.Key]
 	switch {
 	case !ok:

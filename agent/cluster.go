@@ -28,7 +28,8 @@ type Cluster struct {
 	Settle   time.Duration // how long an acknowledged change may take to show
 	Connect  func(context.Context) (Target, error)
 	Ledger   reconcile.Ledger
-	Key      []byte // seals secrets
+	Election Election // nil where the ledger is this agent's alone
+	Key      []byte   // seals secrets
 	Syncs    []*Sync
 	Work     Work // what goes on beside the rounds; may be nil
 	// Preparer takes final backups before something is taken away for good; may be nil.

@@ -16,6 +16,8 @@ import (
 // by a file or an environment variable and read at each use (Secret).
 type Config struct {
 	StateDir     string             `json:"stateDir" doc:"Directory of the ledgers, the kept clones, open incidents and the seal key. One agent only may use it." default:"/var/lib/ottla"`
+	Name         string             `json:"name" doc:"What this agent is called where several keep a cluster. The host's name if not given." pattern:"^[a-zA-Z0-9][a-zA-Z0-9._-]*$" max:"63"`
+	SealKeyFile  string             `json:"sealKeyFile" doc:"File of a secret, 32 random bytes or more, that keys the prints of passwords in the ledger: the same on all agents of a cluster. Needed with ledger: kafka. seal.key in the state directory, made at the first start, if not given."`
 	Socket       string             `json:"socket" doc:"Unix socket by which commands reach the running agent. ottla.sock in the state directory if not given."`
 	Log          LogConfig          `json:"log" doc:"How the agent writes its log, to standard error."`
 	HTTP         HTTPConfig         `json:"http" doc:"The listener for health, metrics, status and webhooks. It changes nothing."`
@@ -68,6 +70,7 @@ func (c *Config) Complete() error {
 	k.names(c)
 	k.references(c)
 	k.backups(c)
+	k.ledgers(c)
 	return sorted(k.found).Err()
 }
 

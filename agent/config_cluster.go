@@ -17,6 +17,8 @@ type ClusterConfig struct {
 	Confirm          string        `json:"confirm" doc:"irreversible: what cannot be undone waits for ottla confirm, also where a commit declares it." enum:"irreversible"`
 	OpenWithoutACL   bool          `json:"openWithoutACL" doc:"The brokers run with allow.everyone.if.no.acl.found=true, which Apache Kafka does not tell: the first ACL on a resource then locks others out, the last one removed opens it, and plans say so."`
 	BrokerLogins     bool          `json:"brokerLogins" doc:"Whether a BrokerConfig may set listeners, certificates and how clients log in (listeners, sasl.*, ssl.*, listener.name.*). Without it those are refused: who sets them decides who is who."`
+	Ledger           string        `json:"ledger" doc:"Where the ledger is. kafka: in a compacted topic of the cluster itself, so that two or three agents can keep it: one leads, the others take over. ottla ledger move takes it from one to the other." enum:"file,kafka" default:"file"`
+	LedgerTopic      string        `json:"ledgerTopic" doc:"Name of the ledger's topic, and of its consumer group and transactional id. Agents that keep other documents on the same cluster need another one." pattern:"^__ottla[a-zA-Z0-9._-]*$" max:"200" default:"__ottla_ledger"`
 	LoginListener    *LoginConfig  `json:"loginListener" doc:"A SASL listener on which declared passwords are proven by logging in, now and then, so that one changed by hand is seen."`
 }
 

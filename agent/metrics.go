@@ -43,7 +43,7 @@ type Metrics struct {
 	known    map[string]map[string]bool // label values, by label
 
 	lastSuccess, revisionTime, held, refused *prometheus.GaugeVec // by sync
-	up                                       *prometheus.GaugeVec // by cluster
+	up, leader                               *prometheus.GaugeVec // by cluster
 	state                                    *prometheus.GaugeVec // by sync and state
 	resources                                *prometheus.GaugeVec // by sync, kind and state
 	rounds                                   *prometheus.HistogramVec
@@ -74,6 +74,7 @@ func (m *Metrics) describe() {
 	m.held = m.gauge("ottla_held_changes", "Changes that wait for a person.", "sync")
 	m.refused = m.gauge("ottla_refused_changes", "Changes that are never carried out as written.", "sync")
 	m.up = m.gauge("ottla_cluster_up", "Whether the last round reached the cluster.", "cluster")
+	m.leader = m.gauge("ottla_leader", "Whether this agent leads the cluster: 0 on a standby.", "cluster")
 	m.state = m.gauge("ottla_sync_state", "1 for the state a sync is in, 0 for the others.", "sync", "state")
 	m.resources = m.gauge("ottla_resources", "Live things by kind: declared in Git, owned by us, and of those with a change planned, held, refused, waiting, or not observed.", "sync", "kind", "state")
 	m.detected = m.counter("ottla_drift_detected_total", "Things found changed by hand.", "sync", "kind")
@@ -108,7 +109,7 @@ const (
 )
 
 func states() []State {
-	return []State{InSync, Observing, Pending, Partial, Failing, Rejected, NoGood}
+	return []State{InSync, Observing, Pending, Partial, Failing, Rejected, NoGood, Standby}
 }
 
 func resourceStates() []string {
@@ -125,6 +126,7 @@ func (m *Metrics) begin(o MetricsOptions) {
 	}
 	for _, c := range o.Clusters {
 		m.up.WithLabelValues(c)
+		m.leader.WithLabelValues(c)
 		m.rounds.WithLabelValues(c, outcomeOK)
 		m.rounds.WithLabelValues(c, outcomeFailed)
 	}

@@ -13,10 +13,38 @@ func (m *Metrics) Round(r Report) {
 	}
 	m.rounds.WithLabelValues(r.Cluster, outcomeOf(r.Failed())).Observe(r.Took.Seconds())
 	m.up.WithLabelValues(r.Cluster).Set(boolean(r.Err == nil))
+	m.leader.WithLabelValues(r.Cluster).Set(1)
 	for _, s := range r.Syncs {
 		if m.known["sync"][s.Sync] {
 			m.sync(s, r)
 		}
+	}
+}
+
+// Stood takes what is declared where another agent leads.
+func (m *Metrics) Stood(r Report) {
+	if !m.known["cluster"][r.Cluster] {
+		return
+	}
+	m.leader.WithLabelValues(r.Cluster).Set(0)
+	for _, s := range r.Syncs {
+		if m.known["sync"][s.Sync] {
+			m.isIn(s.Sync, s.State())
+			m.revisionTime.WithLabelValues(s.Sync).Set(unix(s.Snapshot.Time))
+		}
+	}
+}
+
+// Led takes that this agent leads a cluster, or no longer does.
+func (m *Metrics) Led(cluster string, leads bool) {
+	if m.known["cluster"][cluster] {
+		m.leader.WithLabelValues(cluster).Set(boolean(leads))
+	}
+}
+
+func (m *Metrics) isIn(sync string, now State) {
+	for _, one := range states() {
+		m.state.WithLabelValues(sync, string(one)).Set(boolean(one == now))
 	}
 }
 
@@ -32,9 +60,7 @@ func (m *Metrics) sync(s SyncReport, r Report) {
 	if r.Err != nil && now == InSync {
 		now = Failing
 	}
-	for _, one := range states() {
-		m.state.WithLabelValues(s.Sync, string(one)).Set(boolean(one == now))
-	}
+	m.isIn(s.Sync, now)
 	if r.Err == nil && s.Good() {
 		m.lastSuccess.WithLabelValues(s.Sync).Set(unix(r.Began.Add(r.Took)))
 	}

@@ -32,6 +32,7 @@ type SyncReport struct {
 	Leftover []reconcile.Change     // acknowledged, and still not so
 	Unseen   []reconcile.Unobserved // acknowledged, and could not be looked at again
 	Took     time.Duration
+	Standby  bool // another agent leads: nothing was planned
 
 	SourceErr error // the source could not be read
 	RejectErr error // the newest revision was rejected; the last good one goes on

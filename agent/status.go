@@ -29,6 +29,10 @@ type ClusterStatus struct {
 	Reachable bool      `json:"reachable"`
 	LastRound time.Time `json:"lastRound,omitzero"`
 	Error     *Problem  `json:"error,omitempty"`
+	// Standing is there where several agents may keep the cluster; Says is the
+	// same in words.
+	Standing *Standing `json:"standing,omitempty"`
+	Says     string    `json:"says,omitempty"`
 }
 
 // RepositoryStatus is one repository. Its URL has no user information.
@@ -53,6 +57,8 @@ type SyncStatus struct {
 // stand. It is safe for concurrent use.
 type Board struct {
 	firing func() []sinks.Incident
+	// standing says how we stand to a cluster; nil where it is ours alone.
+	standing func(cluster string) *Standing
 
 	mu      sync.Mutex
 	status  Status
@@ -179,6 +185,9 @@ func (b *Board) Status() Status {
 	b.mu.Lock()
 	s := b.status
 	s.Clusters = append([]ClusterStatus{}, s.Clusters...)
+	for i := range s.Clusters {
+		s.Clusters[i].stand(b.standing)
+	}
 	s.Repositories = append([]RepositoryStatus{}, s.Repositories...)
 	s.Syncs = append([]SyncStatus{}, s.Syncs...)
 	b.mu.Unlock()
@@ -187,6 +196,19 @@ func (b *Board) Status() Status {
 		s.Incidents = append(s.Incidents, b.firing()...)
 	}
 	return s
+}
+
+// StandsBy has the status say how we stand to each cluster: nil where it is
+// ours alone. It is to be called before the board is used.
+func (b *Board) StandsBy(standing func(cluster string) *Standing) { b.standing = standing }
+
+func (c *ClusterStatus) stand(standing func(cluster string) *Standing) {
+	if standing == nil {
+		return
+	}
+	if c.Standing = standing(c.Name); c.Standing != nil {
+		c.Says = c.Standing.String()
+	}
 }
 
 // Ready is an error in words until the first round of every cluster is over.

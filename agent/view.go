@@ -56,6 +56,7 @@ const (
 	Failing   State = "failing"   // the source, the brokers or a change failed
 	Rejected  State = "rejected"  // the newest revision was; the last good one is kept
 	NoGood    State = "no-good-revision"
+	Standby   State = "standby" // another agent keeps it
 )
 
 // Control is what commands ask of an agent: the one in this process, or the
@@ -73,6 +74,8 @@ type Control interface {
 	// Jobs lists what goes on beside the rounds: schedules, restores, drills.
 	Jobs(context.Context) ([]sinks.Job, error)
 	SteerJob(ctx context.Context, id string, do sinks.JobAction) (sinks.Job, error)
+	// Agents lists those who keep the clusters.
+	Agents(context.Context) ([]AgentView, error)
 	// BackupNow has a declared backup run at once.
 	BackupNow(ctx context.Context, name string) (sinks.Job, error)
 }
@@ -119,6 +122,8 @@ func (s SyncReport) view() SyncView {
 func (s SyncReport) State() State {
 	open := s.openChanges()
 	switch {
+	case s.Standby:
+		return Standby
 	case s.Snapshot.Revision == "":
 		return NoGood
 	case s.RejectErr != nil:

@@ -44,6 +44,9 @@ func (c *Cluster) held(ctx context.Context, digests []reconcile.Digest) ([]held,
 // confirm journals the word. Should the change have gone meanwhile, it frees
 // nothing else, and lapses.
 func (h held) confirm(ctx context.Context) error {
+	if err := h.cluster.leads(ctx); err != nil {
+		return err
+	}
 	h.cluster.mu.Lock()
 	defer h.cluster.mu.Unlock()
 	return h.cluster.append(ctx, reconcile.Entry{Sync: h.sync, Revision: h.revision, Confirm: []reconcile.Digest{h.hold.Digest}})
@@ -51,6 +54,9 @@ func (h held) confirm(ctx context.Context) error {
 
 // release gives up ownership, if this cluster's ledger has it.
 func (c *Cluster) release(ctx context.Context, id reconcile.ID) (string, error) {
+	if err := c.leads(ctx); err != nil {
+		return "", err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	state, err := c.Ledger.Replay(ctx)

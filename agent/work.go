@@ -15,7 +15,7 @@ import (
 // schedules and jobs of one cluster. It is safe for concurrent use.
 type Work interface {
 	// Run works until the context ends; what is not done by then goes on at the
-	// next start.
+	// next start. It may be called again after it has returned.
 	Run(context.Context)
 	Jobs() []sinks.Job
 	// Steer pauses, resumes or cancels a job; ErrNoSuchJob if there is none.
@@ -41,6 +41,9 @@ func (a *Agent) Jobs(context.Context) ([]sinks.Job, error) {
 
 // SteerJob pauses, resumes or cancels a job.
 func (a *Agent) SteerJob(ctx context.Context, id string, do sinks.JobAction) (sinks.Job, error) {
+	if _, err := a.claimed(ctx); err != nil {
+		return sinks.Job{}, err
+	}
 	work, job, err := a.job(id)
 	if err != nil {
 		return sinks.Job{}, err
@@ -51,6 +54,9 @@ func (a *Agent) SteerJob(ctx context.Context, id string, do sinks.JobAction) (si
 // BackupNow has a declared backup run at once; the job it returns can be
 // followed with Jobs. name is as its document's, with or without namespace.
 func (a *Agent) BackupNow(ctx context.Context, name string) (sinks.Job, error) {
+	if _, err := a.claimed(ctx); err != nil {
+		return sinks.Job{}, err
+	}
 	work, job, err := a.job(name)
 	if err != nil {
 		return sinks.Job{}, err
@@ -63,8 +69,8 @@ func (a *Agent) job(name string) (Work, string, error) {
 	var works []Work
 	var found, all []string
 	for _, c := range a.Clusters {
-		if c.Work == nil {
-			continue
+		if c.Work == nil || c.deposed() {
+			continue // its jobs are where it is led
 		}
 		for _, j := range c.Work.Jobs() {
 			all = append(all, j.ID)

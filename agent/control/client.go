@@ -76,6 +76,12 @@ func (c *Client) Release(ctx context.Context, id reconcile.ID) (string, error) {
 	return out.Sync, err
 }
 
+// Agents asks who keeps the clusters.
+func (c *Client) Agents(ctx context.Context) (all []agent.AgentView, err error) {
+	err = c.ask(ctx, http.MethodGet, pathAgents, nil, &all)
+	return all, err
+}
+
 // Jobs asks for what goes on beside the rounds.
 func (c *Client) Jobs(ctx context.Context) (jobs []sinks.Job, err error) {
 	err = c.ask(ctx, http.MethodGet, pathJobs, nil, &jobs)
@@ -141,5 +147,9 @@ func read(ctx context.Context, response *http.Response, out any) error {
 	if err := json.Unmarshal(data, &problem); err != nil || problem.Text == "" {
 		return fmt.Errorf("the daemon answered %s", response.Status)
 	}
-	return &sources.HintError{Err: errors.New(problem.Text), Hint: problem.Hint}
+	err = errors.New(problem.Text)
+	if response.StatusCode == http.StatusLocked {
+		err = &agent.NotLeaderError{Err: err}
+	}
+	return &sources.HintError{Err: err, Hint: problem.Hint}
 }

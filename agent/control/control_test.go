@@ -56,6 +56,9 @@ func (d *desk) Confirm(_ context.Context, digests []reconcile.Digest) ([]reconci
 }
 
 func (d *desk) Release(_ context.Context, id reconcile.ID) (string, error) {
+	if id.Name == "elsewhere" {
+		return "", &sources.HintError{Err: &agent.NotLeaderError{Err: errors.New("agent b leads")}, Hint: "ask it"}
+	}
 	if id.Name == "nothing" {
 		return "", fmt.Errorf("%s: %w", id, agent.ErrNotOwned)
 	}
@@ -64,6 +67,10 @@ func (d *desk) Release(_ context.Context, id reconcile.ID) (string, error) {
 
 func (d *desk) Resources(context.Context) ([]agent.ResourceView, error) {
 	return []agent.ResourceView{{ID: reconcile.ID{Kind: "Topic", Name: "a/b"}, Live: map[string]reconcile.Value{"a": reconcile.TextOf("1"), "b": reconcile.UnsetValue()}}}, nil
+}
+
+func (d *desk) Agents(context.Context) ([]agent.AgentView, error) {
+	return []agent.AgentView{{Cluster: "main", Agent: "a", Role: agent.RoleLeader, Ledger: agent.LedgerKafka}}, nil
 }
 
 func (d *desk) Jobs(context.Context) ([]sinks.Job, error) {
@@ -146,6 +153,9 @@ func TestEveryQuestionMakesTheRoundTrip(t *testing.T) {
 	if all, err := c.Resources(t.Context()); err != nil || all[0].ID.Name != "a/b" || !all[0].Live["b"].Is(reconcile.Unset) {
 		t.Errorf("resources: %v, %+v", err, all)
 	}
+	if all, err := c.Agents(t.Context()); err != nil || len(all) != 1 || all[0].Role != agent.RoleLeader {
+		t.Errorf("agents: %v, %+v", err, all)
+	}
 	if jobs, err := c.Jobs(t.Context()); err != nil || len(jobs) != 1 || jobs[0].Done != 3 {
 		t.Errorf("jobs: %v, %+v", err, jobs)
 	}
@@ -181,6 +191,10 @@ func TestWhatIsNotThereIsSaidInWords(t *testing.T) {
 	}
 	if _, err := c.Release(t.Context(), reconcile.ID{Kind: "Topic", Name: "nothing"}); err == nil || err.Error() != "Topic/nothing: the ledger does not own it" {
 		t.Errorf("got %v", err)
+	}
+	var other *agent.NotLeaderError
+	if _, err := c.Release(t.Context(), reconcile.ID{Kind: "Topic", Name: "elsewhere"}); !errors.As(err, &other) || agent.ProblemOf(err).Hint != "ask it" {
+		t.Errorf("got %v, and not that another agent leads", err)
 	}
 	raw := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", path)

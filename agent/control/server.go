@@ -31,6 +31,7 @@ const (
 	pathJobs      = "/v1/jobs"
 	pathSteer     = "/v1/jobs/steer"
 	pathBackup    = "/v1/backup"
+	pathAgents    = "/v1/agents"
 )
 
 const (
@@ -172,6 +173,7 @@ func Handler(ctx context.Context, c agent.Control) http.Handler {
 		sync, err := c.Release(ctx, r.ID)
 		return releaseAnswer{sync}, err
 	}))
+	mux.HandleFunc("GET "+pathAgents, answer(ctx, func(ctx context.Context, _ struct{}) ([]agent.AgentView, error) { return c.Agents(ctx) }))
 	mux.HandleFunc("GET "+pathJobs, answer(ctx, func(ctx context.Context, _ struct{}) ([]sinks.Job, error) { return c.Jobs(ctx) }))
 	mux.HandleFunc("POST "+pathSteer, answer(ctx, func(ctx context.Context, r steerRequest) (sinks.Job, error) { return c.SteerJob(ctx, r.ID, r.Do) }))
 	mux.HandleFunc("POST "+pathBackup, answer(ctx, func(ctx context.Context, r backupRequest) (sinks.Job, error) { return c.BackupNow(ctx, r.Name) }))
@@ -214,9 +216,12 @@ func problemOf(serving context.Context, err error) agent.Problem {
 }
 
 func statusOf(serving context.Context, err error) int {
+	var other *agent.NotLeaderError
 	switch {
 	case serving.Err() != nil:
 		return http.StatusServiceUnavailable
+	case errors.As(err, &other):
+		return http.StatusLocked
 	case errors.Is(err, agent.ErrNoSuchHold), errors.Is(err, agent.ErrNotOwned), errors.Is(err, agent.ErrNoSuchJob):
 		return http.StatusNotFound
 	default:

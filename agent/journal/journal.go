@@ -66,7 +66,10 @@ func Open(dir, cluster string) (*Journal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
-	j := &Journal{path: filepath.Join(dir, cluster+".ledger"), cluster: cluster}
+	if err := elsewhere(dir, cluster); err != nil {
+		return nil, err
+	}
+	j := &Journal{path: filePath(dir, cluster), cluster: cluster}
 	lock, err := takeLock(filepath.Join(dir, cluster+".lock"))
 	if err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", j.path, err)

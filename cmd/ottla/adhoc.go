@@ -82,7 +82,7 @@ func (a *app) adhocAgent(dir string, o adhoc) (*agent.Agent, error) {
 		Binding: reconcile.Binding{Repository: dir, Path: at.path, Ref: "directory"},
 	}
 	return agent.New(agent.Options{Log: a.quietLog(), Clusters: []*agent.Cluster{{
-		Name: cluster.Name, Connect: withKinds(connectTo(cluster, safe), work.New(beside).Kinds()), Ledger: noLedger{}, Now: time.Now, Step: a.step, Syncs: []*agent.Sync{one},
+		Name: cluster.Name, Connect: withKinds(connectTo(kafkaOptions(cluster), safe), work.New(beside).Kinds()), Ledger: noLedger{}, Now: time.Now, Step: a.step, Syncs: []*agent.Sync{one},
 	}}}), nil
 }
 

@@ -93,7 +93,7 @@ func (c *checks) state(ctx context.Context) {
 		c.note(area, "the agent's socket can be opened", err)
 		return
 	}
-	c.ledgers()
+	c.ledgers(ctx)
 	for _, address := range []string{c.config.HTTP.Listen, c.config.Webhooks.Listen} {
 		if address != "" {
 			c.note(area, "address "+address+" is free", free(ctx, address))
@@ -103,13 +103,13 @@ func (c *checks) state(ctx context.Context) {
 
 // ledgers reads those that are there. One that is not is made by the first
 // round.
-func (c *checks) ledgers() {
+func (c *checks) ledgers(ctx context.Context) {
 	held := newLedgers()
 	c.cleanup = append(c.cleanup, func() { _ = held.Close() })
 	for _, cluster := range c.config.Clusters {
 		file := filepath.Join(c.config.StateDir, cluster.Name+".ledger")
 		if _, err := os.Stat(file); err == nil {
-			_, err = held.of(c.config.StateDir, cluster.Name)
+			_, err = held.of(ctx, c.config, cluster)
 			c.note("this machine", "the ledger of cluster "+cluster.Name+" can be read", err, file)
 		}
 	}

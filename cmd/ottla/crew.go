@@ -26,8 +26,10 @@ type crew struct {
 	metrics   *agent.Metrics
 	board     *agent.Board
 
+	shared map[string]*sharedLedger // by cluster, of those that several agents keep
+
 	mu     sync.Mutex
-	alerts *agent.Alerts // nil before start
+	alerts *agent.Alerts   // nil before start
 }
 
 func newCrew(c *agent.Config, log *zap.Logger) (*crew, error) {
@@ -83,6 +85,40 @@ func traffic(all []git.Traffic) []agent.GitTraffic {
 	return out
 }
 
+// share has the crew know of clusters that several agents keep.
+func (w *crew) share(shared map[string]*sharedLedger) {
+	w.shared = shared
+	w.board.StandsBy(func(cluster string) *agent.Standing {
+		if shared[cluster] == nil {
+			return nil
+		}
+		standing := shared[cluster].Standing()
+		return &standing
+	})
+}
+
+// stood hears of a cluster that another agent leads: its people are told there.
+func (w *crew) stood(r agent.Report) {
+	w.metrics.Stood(r)
+	w.board.Round(r)
+}
+
+// led hears that this agent begins to lead a cluster, or ceases to.
+func (w *crew) led(cluster string, leads bool) {
+	w.metrics.Led(cluster, leads)
+	alerts := w.open()
+	if !leads {
+		w.log.Info("another agent may lead now", zap.String("cluster", cluster))
+		alerts.Leave(cluster)
+		return
+	}
+	w.log.Info("leading", zap.String("cluster", cluster))
+	if w.shared[cluster].l.OtherKey() {
+		w.log.Warn("the agent that led before has another sealKeyFile: every declared password is sent once more", zap.String("cluster", cluster))
+	}
+	alerts.Take(cluster)
+}
+
 // told hears of a round; it does not block.
 func (w *crew) told(r agent.Report) {
 	w.metrics.Round(r)
@@ -120,9 +156,17 @@ func (w *crew) start() {
 	defer w.mu.Unlock()
 	w.alerts = agent.NewAlerts(agent.AlertsOptions{
 		File: filepath.Join(w.config.StateDir, "incidents.json"), Notifiers: w.notifiers,
-		Reminder: w.config.Notify.Reminder, Log: w.log, Told: w.metrics.Notified,
+		Shelves: w.shelves(), Reminder: w.config.Notify.Reminder, Log: w.log, Told: w.metrics.Notified,
 	})
 	w.endForgotten()
+}
+
+func (w *crew) shelves() map[string]agent.Shelf {
+	out := map[string]agent.Shelf{}
+	for cluster, shared := range w.shared {
+		out[cluster] = incidentShelf{shared.l}
+	}
+	return out
 }
 
 // endForgotten ends what went on where no round looks any more: on a cluster

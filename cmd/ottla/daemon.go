@@ -68,11 +68,14 @@ func (k *keeper) prepare(ctx context.Context, c *agent.Config) (*shift, error) {
 			k.told(r)
 		}
 	}
-	h, err := build(c, hooks{ledgers: k.ledgers, log: k.log, told: told, worked: crew.worked, step: k.app.step})
+	h, err := build(ctx, c, hooks{
+		ledgers: k.ledgers, log: k.log, told: told, stood: crew.stood, led: crew.led, worked: crew.worked, step: k.app.step,
+	})
 	if err != nil {
 		return nil, err
 	}
 	crew.measure(h)
+	crew.share(h.shared)
 	s := &shift{house: h, crew: crew}
 	if err := s.complete(ctx, k); err != nil {
 		return nil, errors.Join(err, h.Close())

@@ -26,7 +26,7 @@ func exitCodes() []string {
 		"1    failed",
 		"2    changes are pending (plan, diff, and what --dry-run would do)",
 		"3    done in part, or something is refused or held (wins over 2)",
-		"4    another agent holds the ledger, or another writer the backup",
+		"4    another agent holds the lease (or the ledger's file), or another writer the backup",
 		"130  interrupted",
 	}
 }

@@ -39,6 +39,7 @@ func (a *app) getCommand() *cobra.Command {
 			})
 		},
 	}
+	cmd.AddCommand(a.getAgentsCommand())
 	cmd.Flags().BoolVar(&unowned, "unowned", false, "only what lives and nobody declares or owns, counted")
 	return cmd
 }

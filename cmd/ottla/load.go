@@ -67,7 +67,7 @@ func (a *app) steer(ctx context.Context) (*steering, error) {
 		return nil, &sources.HintError{Err: err, Hint: "run this command as the agent's own user"}
 	}
 	held := newLedgers()
-	h, err := build(config, hooks{ledgers: held, log: a.quietLog(), step: a.step})
+	h, err := build(ctx, config, hooks{ledgers: held, log: a.quietLog(), step: a.step})
 	if err != nil {
 		return nil, errors.Join(err, held.Close())
 	}

@@ -14,7 +14,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ottla-io/ottla/agent"
-	"github.com/ottla-io/ottla/agent/journal"
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/backup"
@@ -61,7 +60,7 @@ func groups() []*cobra.Group {
 func (a *app) commands() []*cobra.Command {
 	return slices.Concat(
 		inGroup("cluster", a.runCommand(), a.planCommand(), a.applyCommand(), a.diffCommand(), a.confirmCommand(),
-			a.syncCommand(), a.getCommand(), a.releaseCommand()),
+			a.syncCommand(), a.getCommand(), a.releaseCommand(), a.ledgerCommand()),
 		inGroup("backup", a.backupCommand(), a.restoreCommand(), a.drillCommand(), a.jobCommand()),
 		inGroup("repository", a.initCommand(), a.exportCommand(), a.validateCommand(), a.renderCommand(), a.schemaCommand()),
 		inGroup("other", a.demoCommand(), a.checkCommand(), a.versionCommand()),
@@ -84,6 +83,7 @@ type house struct {
 	repos    map[string]*git.Repository
 	renderer *kustomize.Renderer
 	figures  map[string]func() sinks.WorkFigures // of what goes on beside the rounds, by cluster
+	shared   map[string]*sharedLedger            // of clusters that several agents keep
 	closers  []func() error
 }
 
@@ -98,6 +98,8 @@ type hooks struct {
 	ledgers *ledgers
 	log     *zap.Logger
 	told    func(agent.Report)
+	stood   func(agent.Report)                            // of clusters that another agent leads
+	led     func(cluster string, leads bool)              // this agent begins or ceases to
 	worked  func(cluster string, firing []sinks.Incident) // what goes on beside the rounds and should not
 	step    func(string)
 }
@@ -105,24 +107,24 @@ type hooks struct {
 // build makes everything a configuration names, and holds the ledgers of its
 // clusters until Close. Nothing outside is asked yet, save for the files that
 // it names.
-func build(c *agent.Config, h hooks) (*house, error) {
+func build(ctx context.Context, c *agent.Config, h hooks) (*house, error) {
 	out := &house{
 		config: c, sources: map[source]*feed{}, repos: map[string]*git.Repository{}, renderer: kustomize.New(kustomize.Options{}),
-		figures: map[string]func() sinks.WorkFigures{},
+		figures: map[string]func() sinks.WorkFigures{}, shared: map[string]*sharedLedger{},
 	}
-	if err := out.build(h); err != nil {
+	if err := out.build(ctx, h); err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
 	return out, nil
 }
 
-func (h *house) build(with hooks) error {
+func (h *house) build(ctx context.Context, with hooks) error {
 	if err := os.MkdirAll(h.config.StateDir, 0o700); err != nil {
 		return fmt.Errorf("make the state directory: %w", err)
 	}
-	options := agent.Options{Log: with.log, Told: with.told}
+	options := agent.Options{Log: with.log, Told: with.told, Stood: with.stood, Led: with.led, Name: agentName(h.config), Host: hostName()}
 	for _, c := range h.config.Clusters {
-		cluster, err := h.cluster(c, with)
+		cluster, err := h.cluster(ctx, c, with)
 		if err != nil {
 			return fmt.Errorf("cluster %s: %w", c.Name, err)
 		}
@@ -134,12 +136,12 @@ func (h *house) build(with hooks) error {
 	return nil
 }
 
-func (h *house) cluster(c agent.ClusterConfig, with hooks) (*agent.Cluster, error) {
-	ledger, err := with.ledgers.of(h.config.StateDir, c.Name)
+func (h *house) cluster(ctx context.Context, c agent.ClusterConfig, with hooks) (*agent.Cluster, error) {
+	ledger, err := with.ledgers.of(ctx, h.config, c)
 	if err != nil {
 		return nil, err
 	}
-	key, err := journal.Key(h.config.StateDir)
+	key, err := sealKey(h.config)
 	if err != nil {
 		return nil, err
 	}
@@ -147,12 +149,16 @@ func (h *house) cluster(c agent.ClusterConfig, with hooks) (*agent.Cluster, erro
 	if err != nil {
 		return nil, err
 	}
-	beside, err := h.work(c, with)
+	beside, err := h.work(c, ledger.shared, with)
 	if err != nil {
 		return nil, err
 	}
 	out := &agent.Cluster{
-		Name: c.Name, Connect: withKinds(connectTo(c, safe), beside.Kinds()), Work: beside, Ledger: ledger, Key: key, Now: time.Now, Step: with.step,
+		Name: c.Name, Connect: withKinds(connectTo(heldOptions(c, ledger.shared), safe), beside.Kinds()), Work: beside, Ledger: ledger, Key: key, Now: time.Now, Step: with.step,
+	}
+	if ledger.shared != nil {
+		out.Election = ledger.shared
+		h.shared[c.Name] = ledger.shared
 	}
 	if h.config.Backups.FinalBackup != nil {
 		out.Preparer = beside
@@ -275,9 +281,9 @@ func keysOf(s agent.SyncConfig) func() (*sops.Keys, error) {
 }
 
 // connectTo reaches a cluster, and learns who must never lose anything on it.
-func connectTo(c agent.ClusterConfig, safe *protected) func(context.Context) (agent.Target, error) {
+func connectTo(o kafka.Options, safe *protected) func(context.Context) (agent.Target, error) {
 	return func(ctx context.Context) (agent.Target, error) {
-		cluster, err := kafka.Connect(ctx, kafkaOptions(c))
+		cluster, err := kafka.Connect(ctx, o)
 		if err != nil {
 			return nil, err
 		}

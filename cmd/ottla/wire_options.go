@@ -42,6 +42,19 @@ func kafkaOptions(c agent.ClusterConfig) kafka.Options {
 	return out
 }
 
+// heldOptions are a cluster's, of whom several agents keep it: no change leaves
+// without the lease, and none is under way for longer than a new leader waits.
+func heldOptions(c agent.ClusterConfig, shared *sharedLedger) kafka.Options {
+	return held(kafkaOptions(c), shared)
+}
+
+func held(o kafka.Options, shared *sharedLedger) kafka.Options {
+	if shared != nil {
+		o.RequestTimeout, o.Hold = sharedRequest, shared.hold
+	}
+	return o
+}
+
 func tlsOptions(t agent.TLSClient) *kafka.TLS {
 	if !t.Enabled {
 		return nil

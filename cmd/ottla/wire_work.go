@@ -18,10 +18,17 @@ import (
 
 // work makes what goes on beside the rounds of one cluster. Nothing of it works
 // before the agent does.
-func (h *house) work(c agent.ClusterConfig, with hooks) (*work.Service, error) {
+func (h *house) work(c agent.ClusterConfig, shared *sharedLedger, with hooks) (*work.Service, error) {
 	o, err := workOptions(h.config, c)
 	if err != nil {
 		return nil, err
+	}
+	if shared != nil {
+		o.Shelf = jobShelf{shared.l}
+		for i := range o.Clusters {
+			// Whatever cluster it writes to, it works for the one that is led.
+			o.Clusters[i].Options = held(o.Clusters[i].Options, shared)
+		}
 	}
 	if o.Key, err = signingKey(h.config); err != nil {
 		return nil, err

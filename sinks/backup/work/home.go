@@ -101,7 +101,7 @@ func (s *Service) open(ctx context.Context, key string, st Store, id format.Iden
 	if known := s.homes.get(key); known != nil && known.at == at && known.with.same(m) {
 		return known, nil
 	}
-	bucket, err := s.engine.store(ctx, st.Options)
+	bucket, err := s.bucket(ctx, key, st)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", st.Name, err)
 	}
@@ -116,6 +116,16 @@ func (s *Service) open(ctx context.Context, key string, st Store, id format.Iden
 	s.homes.put(key, h, bucket)
 	return h, nil
 }
+
+func (s *Service) bucket(ctx context.Context, key string, st Store) (*blob.Bucket, error) {
+	if key == ownHome && s.o.Shelf != nil {
+		return shelved(s.o.Shelf), nil
+	}
+	return s.engine.store(ctx, st.Options)
+}
+
+// ownHome is the key of the repository of jobs that have no backup.
+const ownHome = "own"
 
 // homes are the open repositories by what uses them.
 type homes struct {
@@ -230,9 +240,9 @@ func (s *Service) identify(ctx context.Context, st Store, spec backup.Spec) (for
 }
 
 // own opens the repository of jobs that belong to no backup: a directory below
-// the state directory.
+// the state directory, or a shelf.
 func (s *Service) own(ctx context.Context) (*home, error) {
 	st := Store{Store: backup.Store{Name: "state directory"}}
 	st.Options.URL = (&url.URL{Scheme: "file", Path: path.Join(s.o.StateDir, "jobs"), RawQuery: "create_dir=true"}).String()
-	return s.open(ctx, "own", st, format.Identity{Namespace: FinalNamespace, Name: "jobs", Cluster: s.o.Cluster}, nil)
+	return s.open(ctx, ownHome, st, format.Identity{Namespace: FinalNamespace, Name: "jobs", Cluster: s.o.Cluster}, nil)
 }

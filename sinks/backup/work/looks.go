@@ -36,6 +36,13 @@ type look struct {
 	of    string // where it was looked for
 }
 
+// clear forgets all that was read: another agent may have worked there.
+func (l *looks) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.seen)
+}
+
 func (l *looks) get(id reconcile.ID, of string, now time.Time) (look, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

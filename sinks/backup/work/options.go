@@ -22,6 +22,7 @@ type Options struct {
 	Kept     []string  // names of clusters that syncs of this agent keep
 	Stores   []Store
 	StateDir string // pvc's are directories below it, and records of jobs that have no backup
+	Shelf    Shelf  // keeps those records instead; nil where the state directory does
 	Key      ed25519.PrivateKey
 	Trusted  []ed25519.PublicKey
 	Memory   int64  // bytes for each run; 0 is 256 MiB

@@ -155,11 +155,13 @@ func (s *Service) touch() {
 const lookEvery = 15 * time.Second
 
 // Run works until the context ends, and returns when nothing is at work any
-// more. What is not done by then goes on at the next start.
+// more. What is not done by then goes on at the next start, which may be another
+// agent's. It may be called again after it has returned.
 func (s *Service) Run(ctx context.Context) {
 	s.mu.Lock()
 	s.working = ctx
 	s.mu.Unlock()
+	s.looks.clear()
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
@@ -172,11 +174,23 @@ func (s *Service) Run(ctx context.Context) {
 			s.mu.Unlock()
 			s.workers.Wait()
 			s.homes.close()
+			s.forget()
 			return
 		case <-s.changed:
 		case <-ticker.C:
 		}
 	}
+}
+
+// forget drops what was known of work that ended: when Run begins again, another
+// agent may have gone on with it.
+func (s *Service) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.keepers)
+	clear(s.jobs)
+	clear(s.finals)
+	clear(s.found)
 }
 
 // tend begins what should be at work and is not, and ends what should not be.

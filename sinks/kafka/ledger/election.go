@@ -211,10 +211,11 @@ func (l *Ledger) Lead(ctx context.Context, do func(context.Context)) {
 func (l *Ledger) engage() *reign {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.reign != nil {
-		l.reign.used.Add(1)
+	r := l.current()
+	if r != nil {
+		r.used.Add(1)
 	}
-	return l.reign
+	return r
 }
 
 func (l *Ledger) under(ctx context.Context, r *reign, do func(context.Context)) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -165,6 +167,14 @@ func (l *Ledger) following() *tail {
 func (l *Ledger) reigning() *reign {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.current()
+}
+
+// current is nil as soon as a reign has ended. The caller holds the lock.
+func (l *Ledger) current() *reign {
+	if l.reign == nil || l.reign.ctx.Err() != nil {
+		return nil
+	}
 	return l.reign
 }
 
@@ -188,15 +198,23 @@ type Standing struct {
 func (l *Ledger) Standing() Standing {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := Standing{Leading: l.reign != nil, Fault: l.fault}
-	switch {
-	case l.reign != nil:
-		lease := l.reign.lease
+	s := Standing{Fault: l.fault}
+	switch r := l.current(); {
+	case r != nil:
+		s.Leading = true
+		lease := r.lease
 		s.Leader = &lease
 	case l.tail != nil:
 		s.Leader = l.tail.leader()
 	}
 	return s
+}
+
+// OtherKey tells that we lead, and that whoever led before sealed secrets with
+// another key.
+func (l *Ledger) OtherKey() bool {
+	r := l.reigning()
+	return r != nil && r.f.lease != nil && r.f.lease.Key != r.lease.Key
 }
 
 // Changed is closed when the standing changes.
@@ -223,30 +241,47 @@ func (l *Ledger) notLeading() error {
 }
 
 // Note is what was kept under a name, nil for nothing.
-func (l *Ledger) Note(name string) []byte {
-	r := l.reigning()
-	if r == nil {
+func (l *Ledger) Note(name string) []byte { return slices.Clone(l.notes()[name]) }
+
+// Notes are the names under which something is kept, sorted.
+func (l *Ledger) Notes() []string { return slices.Sorted(maps.Keys(l.notes())) }
+
+// notes are those of our own reign, or those that we read while another agent
+// leads.
+func (l *Ledger) notes() map[string][]byte {
+	if r := l.reigning(); r != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return maps.Clone(r.f.notes)
+	}
+	t := l.following()
+	if t == nil {
 		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.f.notes[name])
+	stands, _ := t.view()
+	all, err := stands.whole()
+	if err != nil {
+		return nil // whoever reads the ledger is told
+	}
+	out := map[string][]byte{}
+	for key, data := range all {
+		if name, ok := strings.CutPrefix(key, keyNote); ok {
+			out[name] = data
+		}
+	}
+	return out
 }
 
-// Notes are the names under which something is kept.
-func (l *Ledger) Notes() []string {
-	r := l.reigning()
-	if r == nil {
-		return nil
+// Keep is SetNote for those who have no context: it ends with the ledger.
+func (l *Ledger) Keep(name string, data []byte) error { return l.SetNote(l.working, name, data) }
+
+// Lease is who leads, or led last, as the topic says; nil where nobody ever did.
+func (l *Ledger) Lease(ctx context.Context) (*Lease, error) {
+	if s := l.Standing(); s.Leading {
+		return s.Leader, nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var names []string
-	for name := range r.f.notes {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	f, err := l.read(ctx)
+	return f.lease, err
 }
 
 // SetNote keeps something for whoever leads next; nil keeps nothing.

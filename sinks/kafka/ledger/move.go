@@ -63,12 +63,16 @@ func (l *Ledger) Depart(ctx context.Context, where string) error {
 // Stands says what the topic holds: how many entries were ever written, and
 // where the ledger was moved to, "" if it is here.
 func (l *Ledger) Stands(ctx context.Context) (entries int, moved string, err error) {
-	f, err := l.read(ctx)
-	var elsewhere *MovedError
-	if errors.As(err, &elsewhere) {
-		return f.seq, elsewhere.To, nil
+	if r := l.reigning(); r != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.f.seq, r.f.header.Moved, nil
 	}
-	return f.seq, "", err
+	f, err := l.read(ctx)
+	if err != nil || f.header == nil {
+		return 0, "", err
+	}
+	return f.seq, f.header.Moved, nil
 }
 
 // MovedError says that the ledger is no longer in the topic.

@@ -34,12 +34,16 @@ func (l *locked) String() string {
 	return l.buf.String()
 }
 
-func (w *world) daemon() *daemon {
+func (w *world) daemon() *daemon { return w.daemonBy(func(*exec.Cmd) {}) }
+
+// daemonBy starts it in another way.
+func (w *world) daemonBy(change func(*exec.Cmd)) *daemon {
 	w.t.Helper()
 	if _, ok := w.more["http"]; !ok {
 		w.more["http"] = map[string]any{"listen": "127.0.0.1:0"}
 	}
 	d := &daemon{w: w, cmd: w.command(w.t.Context(), "run"), log: &locked{}, done: make(chan struct{})}
+	change(d.cmd)
 	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log
 	w.must(d.cmd.Start())
 	go func() { _ = d.cmd.Wait(); close(d.done) }()

@@ -29,7 +29,7 @@ type crew struct {
 	shared map[string]*sharedLedger // by cluster, of those that several agents keep
 
 	mu     sync.Mutex
-	alerts *agent.Alerts   // nil before start
+	alerts *agent.Alerts // nil before start
 }
 
 func newCrew(c *agent.Config, log *zap.Logger) (*crew, error) {

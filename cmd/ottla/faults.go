@@ -12,8 +12,12 @@ import (
 
 // faults makes a binary for tests that kills itself, as kill -9 would, at the
 // step that OTTLA_KILL_AT_STEP counts to, or at the first one whose name begins
-// with what it says.
+// with what it says; or that stops, as kill -STOP would, at the step that
+// OTTLA_STOP_AT_STEP names, while the file OTTLA_STOP_FILE is there.
 func faults() func(string) {
+	if name := os.Getenv("OTTLA_STOP_AT_STEP"); name != "" {
+		return stopAt(name, os.Getenv("OTTLA_STOP_FILE"))
+	}
 	text := os.Getenv("OTTLA_KILL_AT_STEP")
 	if text == "" {
 		return nil
@@ -26,5 +30,14 @@ func faults() func(string) {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {} // the signal is on its way
 		}
+	}
+}
+
+func stopAt(name, file string) func(string) {
+	return func(step string) {
+		if step != name || os.Remove(file) != nil {
+			return
+		}
+		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 	}
 }

@@ -74,6 +74,11 @@ func (c *Cluster) properties(n *Node, o Options) map[string]string {
 		p[key] = fmt.Sprintf("PLAINTEXT://127.0.0.1:%d,SASL://127.0.0.1:%d,SSL://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d",
 			n.ports.plain, n.ports.sasl, n.ports.ssl, n.ports.controller)
 	}
+	if o.Beyond != "" {
+		p["listeners"] += ",BEYOND://" + o.Beyond
+		p["advertised.listeners"] += ",BEYOND://" + o.Beyond
+		p["listener.security.protocol.map"] += ",BEYOND:PLAINTEXT"
+	}
 	maps.Copy(p, saslProperties())
 	maps.Copy(p, tlsProperties(n, o))
 	maps.Copy(p, o.Properties)

@@ -31,6 +31,7 @@ type Options struct {
 	Nodes      int               // combined brokers and controllers; 0 is one
 	Properties map[string]string // added to every node's server.properties
 	MutualTLS  bool              // the SSL listener refuses clients without a certificate
+	Beyond     string            // host:port of one more PLAINTEXT listener of a single node, for clients of another network
 }
 
 // Cluster is a running Kafka cluster.

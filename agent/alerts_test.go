@@ -304,3 +304,45 @@ func TestWhatComesBackBeforeItsEndWasToldGoesOn(t *testing.T) {
 		}
 	})
 }
+
+// plank is a shelf in memory.
+type plank struct{ data []byte }
+
+func (p *plank) Load() []byte        { return p.data }
+func (p *plank) Save(d []byte) error { p.data = d; return nil }
+
+func TestTheNextLeaderGoesOnWithTheIncidentsOfTheLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shelf := &plank{}
+		of := func(e *ear) agent.AlertsOptions {
+			return agent.AlertsOptions{Notifiers: []sinks.Notifier{e}, Shelves: map[string]agent.Shelf{"main": shelf}}
+		}
+		drift := incident("drift")
+		drift.Cluster = "main"
+		first, second := &ear{name: "people", threads: true}, &ear{name: "people", threads: true}
+		a, stopA := running(t, of(first))
+		b, stopB := running(t, of(second))
+		a.Raise(drift)
+		synctest.Wait()
+		if first.said() != "" || len(a.Firing()) != 0 {
+			t.Errorf("a standby tells: %s", first.said())
+		}
+		a.Take("main")
+		a.Raise(drift)
+		synctest.Wait()
+		a.Leave("main")
+		b.Take("main")
+		b.Raise(drift)
+		synctest.Wait()
+		b.Resolve("drift")
+		synctest.Wait()
+		if got := first.said(); got != "says drift" {
+			t.Errorf("the first leader told %q", got)
+		}
+		if got := second.said(); got != "resolves drift" || second.all()[0].Thread == "" {
+			t.Errorf("the second leader told %q", got)
+		}
+		stopA()
+		stopB()
+	})
+}

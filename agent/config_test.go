@@ -259,3 +259,35 @@ func FuzzParseConfig(f *testing.F) {
 		}
 	})
 }
+
+func TestALedgerInKafkaNeedsWhatItsAgentsShare(t *testing.T) {
+	kafka := strings.Replace(smallConfig, `bootstrapServers: ["kafka:9092"]`, `bootstrapServers: ["kafka:9092"]
+    ledger: kafka`, 1)
+	if _, err := parse(t, kafka); err == nil || !strings.Contains(err.Error(), "needs sealKeyFile") {
+		t.Errorf("without a key: %v", err)
+	}
+	key := filepath.Join(t.TempDir(), "seal.key")
+	for size, want := range map[int]string{31: "less than 32 bytes", 32: ""} {
+		if err := os.WriteFile(key, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := parse(t, "sealKeyFile: "+key+"\n"+kafka)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Clusters[0].LedgerTopic != "__ottla_ledger" {
+			t.Errorf("topic %q", c.Clusters[0].LedgerTopic)
+		}
+		if _, err := c.SealKey(); want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+	signed := "sealKeyFile: " + key + "\nbackups: {trustedKeys: [a]}\n" + kafka
+	if _, err := parse(t, signed); err == nil || !strings.Contains(err.Error(), "backups.signingKeyFile") {
+		t.Errorf("keys that others do not trust: %v", err)
+	}
+	topic := "sealKeyFile: " + key + "\n" + strings.Replace(kafka, "ledger: kafka", "ledger: kafka\n    ledgerTopic: orders", 1)
+	if _, err := parse(t, topic); err == nil || !strings.Contains(err.Error(), "ledgerTopic") {
+		t.Errorf("a topic that is not protected by its name: %v", err)
+	}
+}

@@ -204,8 +204,7 @@ func TestAPausedLeaderThatWakesUpWritesNothing(t *testing.T) {
 
 func TestALedgerMovesToItsTopicAndBack(t *testing.T) {
 	w := newWorld(t)
-	w.push(map[string]string{"orders.yaml": topicNamed("orders"), "bob.yaml": bobUser})
-	w.push(map[string]string{"orders.yaml": ordersTopic})
+	w.push(map[string]string{"orders.yaml": ordersTopic, "bob.yaml": bobUser, "stays.yaml": topicNamed("stays")})
 	w.apply(0)
 	key := filepath.Join(w.dir, "state", "seal.key")
 	w.more["sealKeyFile"], w.cluster["ledgerTopic"] = key, w.ledgerTopic()

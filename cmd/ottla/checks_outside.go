@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/ottla-io/ottla/cmd/ottla/show"
 	"github.com/ottla-io/ottla/sinks"
 	"github.com/ottla-io/ottla/sinks/kafka"
+	"github.com/ottla-io/ottla/sinks/kafka/ledger"
 	"github.com/ottla-io/ottla/sources"
 )
 
@@ -60,6 +63,7 @@ func (c *checks) cluster(ctx context.Context, config agent.ClusterConfig) {
 		return
 	}
 	c.rights(area, config, rights)
+	c.sharedLedger(ctx, area, config, cluster)
 	c.backupRights(ctx, area, cluster)
 }
 
@@ -81,6 +85,38 @@ func (c *checks) rights(area string, config agent.ClusterConfig, r kafka.Rights)
 			one.Verdict = show.Unsure
 		}
 		c.done = append(c.done, one)
+	}
+}
+
+// sharedLedger asks what a ledger in Kafka takes, reads it, and says who leads.
+func (c *checks) sharedLedger(ctx context.Context, area string, config agent.ClusterConfig, cluster *kafka.Cluster) {
+	if config.Ledger != agent.LedgerKafka {
+		return
+	}
+	features, err := cluster.LedgerRights(ctx, cmp.Or(config.LedgerTopic, ledger.DefaultTopic))
+	if err != nil {
+		c.note(area, "brokers say what the ledger may do", err)
+		return
+	}
+	c.rights(area, config, kafka.Rights{Features: features})
+	shared, err := newSharedLedger(ctx, c.config, config, false)
+	if err != nil {
+		c.note(area, "the key that seals secrets can be read", err)
+		return
+	}
+	defer func() { _ = shared.Close() }()
+	_, err = shared.Replay(ctx)
+	lease, failed := shared.l.Lease(ctx)
+	if !c.note(area, "the ledger can be read", errors.Join(err, failed)) || lease == nil {
+		return
+	}
+	last := &c.done[len(c.done)-1]
+	last.Lines = []string{fmt.Sprintf("agent %s on %s led it last, since %s", lease.Agent, lease.Host, lease.Since.Format(time.RFC3339))}
+	if shared.l.SealedOtherwise(lease) {
+		c.done = append(c.done, show.Checked{
+			Area: area, What: "all agents have one sealKeyFile", Verdict: show.Lacking, Hint: "copy the file from that agent: with another one every declared password is sent again at each takeover",
+			Lines: []string{fmt.Sprintf("agent %s has another one", lease.Agent)},
+		})
 	}
 }
 

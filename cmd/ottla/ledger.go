@@ -11,7 +11,6 @@ import (
 	"github.com/ottla-io/ottla/agent/journal"
 	"github.com/ottla-io/ottla/reconcile"
 	"github.com/ottla-io/ottla/sinks/backup/repository"
-	"github.com/ottla-io/ottla/sinks/kafka/ledger"
 	"github.com/ottla-io/ottla/sources"
 )
 
@@ -115,5 +114,5 @@ func (l *ledgers) Close() error {
 func isLocked(err error) bool {
 	var held *repository.HeldError
 	var other *agent.NotLeaderError
-	return errors.Is(err, journal.ErrLocked) || errors.As(err, &held) || errors.As(err, &other) || errors.Is(err, ledger.ErrNotLeading)
+	return errors.Is(err, journal.ErrLocked) || errors.As(err, &held) || errors.As(err, &other)
 }

@@ -82,15 +82,11 @@ func printOfKey(key []byte) string {
 // hinted gives an error of the ledger its way out, and its place among others.
 func hinted(err error) error {
 	var told *ledger.Error
-	if errors.As(err, &told) {
-		err = &sources.HintError{Err: err, Hint: told.Hint}
-	}
-	if errors.Is(err, ledger.ErrNotLeading) {
-		hint := "ottla get agents shows who leads; run the command there"
-		if told != nil {
-			hint = told.Hint
-		}
-		err = &sources.HintError{Err: &agent.NotLeaderError{Err: err}, Hint: hint}
+	switch {
+	case errors.As(err, &told):
+		return &sources.HintError{Err: err, Hint: told.Hint}
+	case errors.Is(err, ledger.ErrNotLeading):
+		return &sources.HintError{Err: &agent.NotLeaderError{Err: err}, Hint: "ottla get agents shows who leads; run the command there"}
 	}
 	return err
 }

@@ -214,8 +214,11 @@ func (l *Ledger) Standing() Standing {
 // another key.
 func (l *Ledger) OtherKey() bool {
 	r := l.reigning()
-	return r != nil && r.f.lease != nil && r.f.lease.Key != r.lease.Key
+	return r != nil && r.f.lease != nil && l.SealedOtherwise(r.f.lease)
 }
+
+// SealedOtherwise tells that a leader sealed secrets with another key than ours.
+func (l *Ledger) SealedOtherwise(lease *Lease) bool { return lease.Key != l.o.Key }
 
 // Changed is closed when the standing changes.
 func (l *Ledger) Changed() <-chan struct{} {

@@ -1,5 +1,7 @@
 package kafka
 
+import "strings"
+
 // configPrefix begins every field that is a topic configuration key.
 const configPrefix = "config."
 
@@ -10,8 +12,14 @@ func reassigning(key string) bool {
 	return ok && k.Moving
 }
 
-// internalTopic says why a topic is Kafka's own, "" where it is not.
+// ownPrefix is what names of ledgers begin with.
+const ownPrefix = "__ottla"
+
+// internalTopic says why a topic is Kafka's own, or ours, "" where it is not.
 func internalTopic(name string) string {
+	if strings.HasPrefix(name, ownPrefix) {
+		return "Ottla keeps its ledger in it"
+	}
 	switch name {
 	case "__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata", "__remote_log_metadata":
 		return "Kafka keeps its own state in it"

@@ -188,3 +188,14 @@ func mustApply(t *testing.T, k reconcile.Kind, changes ...reconcile.Change) {
 		}
 	}
 }
+
+func TestTheLedgersTopicIsNeverTouched(t *testing.T) {
+	k := topics(fake(t))
+	for _, action := range []reconcile.Action{reconcile.Create, reconcile.Update, reconcile.Delete} {
+		c := newTopic("__ottla_ledger", "partitions", "3")
+		c.Action = action
+		if out := apply(t, k, c); len(out) != 1 || !strings.Contains(out[0].Failed, "Ottla keeps its ledger in it") {
+			t.Errorf("%s: %+v", action, out)
+		}
+	}
+}

@@ -15,6 +15,9 @@ import (
 // (generation -1), and looks at every answer. The leader epochs of the commits
 // are sent as they are: -1 where they belong to another log.
 func Commit(ctx context.Context, admin *kadm.Client, group string, commits []format.Commit) error {
+	if err := elects(group); err != nil {
+		return err
+	}
 	if len(commits) == 0 {
 		return nil
 	}
@@ -41,6 +44,9 @@ func Commit(ctx context.Context, admin *kadm.Client, group string, commits []for
 
 // Forget deletes offsets of a group.
 func Forget(ctx context.Context, admin *kadm.Client, group string, commits []format.Commit) error {
+	if err := elects(group); err != nil {
+		return err
+	}
 	if len(commits) == 0 {
 		return nil
 	}

@@ -21,6 +21,17 @@ type Job struct {
 	Began time.Time `json:"began,omitzero"`
 	Ended time.Time `json:"ended,omitzero"`
 	Next  time.Time `json:"next,omitzero"`
+	// Alerts are what people should know of the last run, though it succeeded.
+	Alerts []JobAlert `json:"alerts,omitempty"`
+	// HeldAt is when a run was last given up because another writer works there.
+	HeldAt time.Time `json:"heldAt,omitzero"`
+}
+
+// JobAlert is one thing that a run saw.
+type JobAlert struct {
+	Kind  Trouble `json:"kind"`
+	Topic string  `json:"topic,omitempty"`
+	Text  string  `json:"text"`
 }
 
 // JobState is how a job is, in one word.

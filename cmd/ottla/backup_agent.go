@@ -50,10 +50,33 @@ func (a *app) backupByAgent(cmd *cobra.Command, name string) (bool, error) {
 	if err := a.printer(a.out).Jobs([]sinks.Job{job}, time.Now()); err != nil {
 		return true, err
 	}
-	if job.State == sinks.JobFailing || job.State == sinks.JobFailed {
-		return true, exit(exitFailed)
+	return true, exit(codeOfRun(job))
+}
+
+// codeOfRun is what a run that an agent made ends the command with.
+func codeOfRun(job sinks.Job) int {
+	switch {
+	case job.State == sinks.JobFailing || job.State == sinks.JobFailed:
+		return exitFailed
+	case len(job.Alerts) > 0:
+		return exitPartial
+	default:
+		return exitDone
 	}
-	return true, nil
+}
+
+// overSince tells whether a run that was asked for is over. One that another
+// writer kept from beginning is not made later: whoever asked is told.
+func overSince(job sinks.Job, asked time.Time) (bool, error) {
+	switch {
+	case job.State == sinks.JobRunning:
+		return false, nil
+	case job.HeldAt.After(asked):
+		return false, &exitError{exitLocked, fmt.Errorf("%s made no point: %s; ask again once it is done", job.ID, job.Text)}
+	case job.State == sinks.JobPaused:
+		return false, fmt.Errorf("%s was paused meanwhile: ottla job resume %s", job.ID, job.ID)
+	}
+	return job.Ended.After(asked), nil
 }
 
 // keeps tells whether a job is the schedule of a backup: backup/NAMESPACE/NAME.
@@ -96,8 +119,8 @@ func (a *app) follow(ctx context.Context, daemon *control.Client, id string, ask
 		}
 		job := jobs[i]
 		m.at(job.Done, job.Total)
-		if job.State != sinks.JobRunning && job.Ended.After(asked) {
-			return job, nil
+		if over, err := overSince(job, asked); over || err != nil {
+			return job, err
 		}
 		select {
 		case <-ticker.C:

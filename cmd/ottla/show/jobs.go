@@ -24,6 +24,11 @@ func (p *Printer) Jobs(all []sinks.Job, now time.Time) error {
 		g.rows[len(g.rows)-1][1].paint = []color.Attribute{jobColour(j.State)}
 	}
 	p.grid(g)
+	for _, j := range all {
+		for _, a := range j.Alerts {
+			p.linef("%s %s: %s: %s%s", p.paint("!", color.FgYellow, color.Bold), j.ID, a.Kind, when(a.Topic != "", a.Topic+": "), a.Text)
+		}
+	}
 	return nil
 }
 

@@ -265,7 +265,7 @@ func (k *keeper) recall(ctx context.Context, of policyRun) bool {
 func (k *keeper) once(ctx context.Context, of policyRun) {
 	began := k.now()
 	k.update(func(s *keeping) {
-		s.pace = pace{}
+		s.pace, s.job.Alerts, s.job.HeldAt = pace{}, nil, time.Time{}
 		s.job.State, s.job.Began, s.job.Ended, s.job.Done, s.job.Total, s.job.Text = sinks.JobRunning, began, time.Time{}, 0, 0, ""
 	})
 	run, ended := k.begin(ctx)
@@ -288,13 +288,20 @@ func (k *keeper) once(ctx context.Context, of policyRun) {
 func (k *keeper) succeed(out ran) {
 	k.update(func(s *keeping) {
 		s.job.State, s.job.Ended, s.job.Point, s.job.Text = sinks.JobWaiting, k.now(), out.point, out.text
-		s.job.Next = time.Time{}
+		s.job.Next, s.job.Alerts = time.Time{}, alertsOf(out.left)
 		s.last, s.left = out.taken, out.left
 		if !out.bad {
 			s.newest = out.taken
 		}
 		s.failed, s.failures, s.firstFail = nil, 0, time.Time{}
 	})
+}
+
+func alertsOf(left []problem) (all []sinks.JobAlert) {
+	for _, p := range left {
+		all = append(all, sinks.JobAlert{Kind: p.Kind, Topic: p.Topic, Text: p.Words})
+	}
+	return all
 }
 
 func (k *keeper) fail(err error) {
@@ -313,7 +320,7 @@ func (k *keeper) fail(err error) {
 func (k *keeper) stepAside(ctx context.Context, held *repository.HeldError) {
 	k.update(func(s *keeping) {
 		s.known = false
-		s.job.State, s.job.Text = sinks.JobWaiting, held.Error()
+		s.job.State, s.job.Text, s.job.HeldAt = sinks.JobWaiting, held.Error(), k.now()
 	})
 	select {
 	case <-ctx.Done():

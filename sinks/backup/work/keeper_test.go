@@ -203,6 +203,19 @@ func TestARunOfAnotherAgentIsNoFailure(t *testing.T) {
 	})
 }
 
+func TestWhoAskedForARunSeesWhatItSawAndThatAnotherWriterKeptIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, backup.Spec{backup.FieldSchedule: "0 0 1 1 *"})
+		b.fails = &repository.HeldError{Holder: "other/1", Until: time.Now().Add(time.Hour)}
+		b.over(30*time.Second, func() { poke(b.keeper.manual) })
+		if j := b.view(); j.HeldAt.IsZero() || j.State != sinks.JobWaiting {
+			t.Errorf("%+v", j)
+		}
+		b.succeed(ran{point: 1, taken: time.Now(), left: []problem{{"gap", "orders", "offsets 5 to 9 are gone"}}})
+		equal(t, "alerts", b.view().Alerts, []sinks.JobAlert{{Kind: sinks.TroubleGap, Topic: "orders", Text: "offsets 5 to 9 are gone"}})
+	})
+}
+
 func TestAFiringThatAnotherAgentWasFirstAtIsNotRunAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, backup.Spec{backup.FieldSchedule: "0 * * * *"})

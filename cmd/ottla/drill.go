@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -95,9 +96,6 @@ func (a *app) drill(ctx context.Context, s *openStore, o drillFlags) error {
 	return nil
 }
 
-// embeddedMost is how much a Kafka in this process takes: it keeps all in memory.
-const embeddedMost = 1 << 30
-
 // scratch is where the point is restored into: the cluster that is named, the
 // configuration's, or a Kafka in this process, which is to be stopped.
 func (a *app) scratch(o drillFlags, p *repository.Point) (dial func(context.Context) (*kgo.Client, error), stop func(), err error) {
@@ -113,28 +111,14 @@ func (a *app) scratch(o drillFlags, p *repository.Point) (dial func(context.Cont
 		}
 		return d.dial, nil, nil
 	}
-	if n := rawBytes(p, o.topics); n > embeddedMost {
-		return nil, nil, &sources.HintError{
-			Err:  fmt.Errorf("point %d holds %s, more than a Kafka in this process takes (%s, all in memory)", p.Number, show.Bytes(n), show.Bytes(embeddedMost)),
-			Hint: "choose some topics with --topics, or name a scratch cluster: --bootstrap-server HOST:PORT",
+	if err := proof.Fits(p, o.topics, proof.EmbeddedMost); err != nil {
+		var large *proof.TooLargeError
+		if errors.As(err, &large) {
+			err = &sources.HintError{Err: err, Hint: "choose fewer topics with --topics, or name a scratch cluster: --bootstrap-server HOST:PORT"}
 		}
+		return nil, nil, err
 	}
 	return embeddedKafka()
-}
-
-func rawBytes(p *repository.Point, topics []string) int64 {
-	total := int64(0)
-	for _, t := range p.Topics {
-		if len(topics) > 0 && !chosen(t.Name, topics) {
-			continue
-		}
-		for _, one := range t.Partitions {
-			for _, ref := range p.Refs(t.Name, one.Partition) {
-				total += ref.Raw
-			}
-		}
-	}
-	return total
 }
 
 // writeEvidence writes the signed JSON and the page for people.

@@ -131,7 +131,7 @@ func (s *Service) drill(ctx context.Context, of policyRun, h *home) (proof.Evide
 		if s.o.Embedded == nil {
 			return proof.Evidence{}, errors.New("there is no scratch cluster to restore into (backups.scratch)")
 		}
-		if err := fits(ctx, h, o, embeddedMost); err != nil {
+		if err := fits(ctx, h, o, proof.EmbeddedMost); err != nil {
 			return proof.Evidence{}, err
 		}
 		open, stop, err := s.o.Embedded()
@@ -154,30 +154,18 @@ func (s *Service) drill(ctx context.Context, of policyRun, h *home) (proof.Evide
 	return proof.Drill(ctx, o)
 }
 
-// embeddedMost is how much a Kafka in the process takes: it keeps all in memory.
-const embeddedMost = 1 << 30
-
 // fits refuses a drill in the process that would take more memory than there is.
 func fits(ctx context.Context, h *home, o proof.DrillOptions, most int64) error {
 	p, err := h.point(ctx, o.Point)
 	if err != nil {
 		return err
 	}
-	total := int64(0)
-	for _, t := range p.Topics {
-		if len(o.Topics) > 0 && !matches(o.Topics, t.Name) {
-			continue
-		}
-		for _, one := range t.Partitions {
-			for _, ref := range p.Refs(t.Name, one.Partition) {
-				total += ref.Raw
-			}
-		}
+	err = proof.Fits(p, o.Topics, most)
+	var large *proof.TooLargeError
+	if errors.As(err, &large) {
+		return fmt.Errorf("%w: name a scratch cluster (backups.scratch), or choose fewer topics (checks.messageCount.topics)", err)
 	}
-	if total > most {
-		return fmt.Errorf("point %d holds %d bytes, more than a Kafka in the agent's process takes (%d, all in memory): name a scratch cluster (backups.scratch), or choose some topics", p.Number, total, most)
-	}
-	return nil
+	return err
 }
 
 // runValidation is one run of a scheduled validation or drill.

@@ -100,7 +100,7 @@ func TestADrillThatTheProcessCannotHoldIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for most, want := range map[int64]bool{1: true, embeddedMost: false} {
+	for most, want := range map[int64]bool{1: true, proof.EmbeddedMost: false} {
 		if err := fits(t.Context(), h, proof.DrillOptions{}, most); (err != nil && strings.Contains(err.Error(), "backups.scratch")) != want {
 			t.Errorf("at most %d bytes: %v", most, err)
 		}

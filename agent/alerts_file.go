@@ -100,9 +100,11 @@ func (a *Alerts) Take(cluster string) {
 
 // Leave says no more of a cluster: another agent goes on with its incidents.
 func (a *Alerts) Leave(cluster string) {
-	if a.o.Shelves[cluster] == nil {
+	shelf := a.o.Shelves[cluster]
+	if shelf == nil {
 		return
 	}
+	_ = a.shelve(cluster, shelf) // where the lead was lost, the last that was kept counts
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.taken, cluster)
@@ -142,21 +144,31 @@ func (a *Alerts) encode(here func(*alert) bool) ([]byte, error) {
 
 func (a *Alerts) saveShelves() {
 	for cluster, shelf := range a.o.Shelves {
-		data, err := a.encode(func(al *alert) bool { return al.Incident.Cluster == cluster })
-		a.mu.Lock()
-		known, taken := a.taken[cluster]
-		a.mu.Unlock()
-		if err != nil || !taken || bytes.Equal(data, known) {
-			continue
-		}
-		if err := shelf.Save(data); err != nil {
+		if err := a.shelve(cluster, shelf); err != nil {
 			a.o.Log.Warn("open incidents could not be kept for the next leader", zap.String("cluster", cluster), zap.Error(err))
-			continue
 		}
-		a.mu.Lock()
-		if _, still := a.taken[cluster]; still {
-			a.taken[cluster] = data
-		}
-		a.mu.Unlock()
 	}
+}
+
+// shelve keeps the incidents of a cluster that we lead, where they changed.
+func (a *Alerts) shelve(cluster string, shelf Shelf) error {
+	data, err := a.encode(func(al *alert) bool { return al.Incident.Cluster == cluster })
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	known, taken := a.taken[cluster]
+	a.mu.Unlock()
+	if !taken || bytes.Equal(data, known) {
+		return nil
+	}
+	if err := shelf.Save(data); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, still := a.taken[cluster]; still {
+		a.taken[cluster] = data
+	}
+	return nil
 }

@@ -76,6 +76,7 @@ func TestALeaderThatIsCutOffStopsAndAnotherTakesOver(t *testing.T) {
 	first.says(leads)
 	w.has("orders", 1)
 	second := b.daemon()
+	second.says("running") // commands find it from now on
 	b.eventually("both are there", func() error {
 		if got := b.agents(); got["a"] != "leader" || got["b"] != "standby" {
 			return fmt.Errorf("agents: %v", got)

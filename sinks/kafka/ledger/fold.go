@@ -52,7 +52,8 @@ type folded struct {
 	lease   *Lease
 	state   *reconcile.State
 	seq     int
-	entries int               // behind the snapshot
+	from    int               // the last entry that is in the snapshot
+	entries int               // behind it
 	bytes   int               // of them
 	base    int               // of the snapshot
 	notes   map[string][]byte // by name
@@ -112,6 +113,8 @@ func (f *folded) head(all map[string][]byte, cluster string) error {
 	return nil
 }
 
+// snapshot takes the newest. Older ones, and entries that are in it, are left to
+// a reader who was away while brokers dropped the word that they are gone.
 func (f *folded) snapshot(keys []string, all map[string][]byte) error {
 	var found []string
 	for _, key := range keys {
@@ -119,21 +122,18 @@ func (f *folded) snapshot(keys []string, all map[string][]byte) error {
 			found = append(found, key)
 		}
 	}
-	switch len(found) {
-	case 0:
+	if len(found) == 0 {
 		return nil
-	case 1:
-	default:
-		return fmt.Errorf("it holds %d snapshots", len(found))
 	}
+	newest := found[len(found)-1]
 	var s snapshot
-	if err := json.Unmarshal(all[found[0]], &s); err != nil {
-		return &keyError{found[0], err}
+	if err := json.Unmarshal(all[newest], &s); err != nil {
+		return &keyError{newest, err}
 	}
-	if found[0] != snapshotKey(s.Seq) || !s.whole() {
-		return &keyError{found[0], errors.New("it is no snapshot")}
+	if newest != snapshotKey(s.Seq) || !s.whole() {
+		return &keyError{newest, errors.New("it is no snapshot")}
 	}
-	f.seq, f.state, f.base = s.Seq, s.State, len(all[found[0]])
+	f.seq, f.state, f.base, f.from = s.Seq, s.State, len(all[newest]), s.Seq
 	return nil
 }
 
@@ -159,6 +159,9 @@ func (f *folded) entry(key string, data []byte) error {
 	var e reconcile.Entry
 	if err := json.Unmarshal(data, &e); err != nil {
 		return err
+	}
+	if e.Seq <= f.from && key == entryKey(e.Seq) {
+		return nil // it is in the snapshot
 	}
 	if e.Seq != f.seq+1 || key != entryKey(e.Seq) {
 		return fmt.Errorf("entry %d follows entry %d", e.Seq, f.seq)

@@ -173,6 +173,9 @@ func (w *world) command(ctx context.Context, args ...string) *exec.Cmd {
 // ottla runs a command to its end.
 func (w *world) ottla(args ...string) result {
 	w.t.Helper()
+	if _, err := binary(); err != nil { // which may take longer than the command
+		w.t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := w.command(ctx, args...)

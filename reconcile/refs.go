@@ -7,6 +7,16 @@ import (
 	"strings"
 )
 
+// Placeholder stands where a secret was not decrypted: where documents are
+// looked at without keys. It is valid base64, so that it may stand in a Secret's
+// data.
+const Placeholder = "ENCRYPTEDxBYxSOPS000"
+
+// Undecrypted tells a secret of which nothing can be said but that it is there.
+func Undecrypted(text string) bool {
+	return text == Placeholder || base64.StdEncoding.EncodeToString([]byte(text)) == Placeholder
+}
+
 // References holds the Secrets and ConfigMaps of one revision. It is safe for
 // concurrent use once made.
 type References struct {

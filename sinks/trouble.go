@@ -14,6 +14,7 @@ const (
 	TroubleVerify    Trouble = "verify"    // a point did not verify
 	TroubleProof     Trouble = "proof"     // a validation or a drill did not pass
 	TroubleEvidence  Trouble = "evidence"  // evidence is not where it is declared to be
+	TroubleUntold    Trouble = "untold"    // a result does not reach whom its document names
 	TroubleBad       Trouble = "bad"       // points are no good any more
 	TroubleUnread    Trouble = "unread"    // topics, groups or access could not be read
 	TroubleHung      Trouble = "hung"      // a transaction
@@ -28,7 +29,7 @@ const (
 // WorkTroubles lists all of them, for metrics.
 func WorkTroubles() []Trouble {
 	return []Trouble{
-		TroubleFailed, TroubleFailing, TroubleLate, TroubleOld, TroubleGap, TroubleVerify, TroubleProof, TroubleEvidence, TroubleBad, TroubleUnread,
+		TroubleFailed, TroubleFailing, TroubleLate, TroubleOld, TroubleGap, TroubleVerify, TroubleProof, TroubleEvidence, TroubleUntold, TroubleBad, TroubleUnread,
 		TroubleHung, TroubleEmpty, TroubleRecreated, TroubleTruncated, TroublePartial, TroubleRetention, TroublePaused,
 	}
 }

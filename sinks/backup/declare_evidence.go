@@ -158,5 +158,6 @@ func (d *declaration) read(path, name, key string) (string, bool) {
 		d.report.Add(path, "%v", err)
 		return "", false
 	}
-	return value.Plaintext()
+	text, ok := value.Plaintext()
+	return text, ok && !reconcile.Undecrypted(text) // nothing can be said of one that is still encrypted
 }

@@ -12,7 +12,7 @@ import (
 
 // Options say how a tree is read. The zero value decrypts.
 type Options struct {
-	// Placeholders reads without keys: metadata is checked, and Placeholder, or
+	// Placeholders reads without keys: metadata is checked, and reconcile.Placeholder, or
 	// a value of the same type, stands in place of every encrypted one.
 	Placeholders bool
 }

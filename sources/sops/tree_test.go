@@ -9,6 +9,8 @@ import (
 	"testing/fstest"
 
 	"github.com/getsops/sops/v3"
+
+	"github.com/ottla-io/ottla/reconcile"
 )
 
 const secretText = `# credentials
@@ -174,11 +176,11 @@ func TestPlaceholdersNeedNoKeys(t *testing.T) {
 	env := seal(t, dotenvFormat, "A=b\n", forAge(t, recipient))
 	d := Decrypted(tree(map[string][]byte{"s.yaml": sealed, "a.env": env}), nil, Options{Placeholders: true})
 	got, err := fs.ReadFile(d, "s.yaml")
-	if err != nil || strings.Count(string(got), Placeholder) != 2 || !strings.Contains(string(got), "number: 1\n") {
+	if err != nil || strings.Count(string(got), reconcile.Placeholder) != 2 || !strings.Contains(string(got), "number: 1\n") {
 		t.Errorf("%v\n%s", err, got)
 	}
 	got, err = fs.ReadFile(d, "a.env")
-	if err != nil || string(got) != "A="+Placeholder+"\n" || !d.WasEncrypted(Placeholder) {
+	if err != nil || string(got) != "A="+reconcile.Placeholder+"\n" || !d.WasEncrypted(reconcile.Placeholder) {
 		t.Errorf("%v\n%s", err, got)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/getsops/sops/v3"
+
+	"github.com/ottla-io/ottla/reconcile"
 )
 
 // leaves visits every scalar in order; comments are no values.
@@ -41,10 +43,6 @@ func text(v any) string {
 	}
 }
 
-// Placeholder stands where a value is that was not decrypted. It is valid
-// base64, so that it may stand in a Secret's data.
-const Placeholder = "ENCRYPTEDxBYxSOPS000"
-
 // placehold puts placeholders of the right type where encrypted values are.
 func (o opener) placehold(value any) any {
 	switch v := value.(type) {
@@ -58,7 +56,7 @@ func (o opener) placehold(value any) any {
 		}
 	case string:
 		if IsEncrypted(v) {
-			o.seen(Placeholder)
+			o.seen(reconcile.Placeholder)
 			return placeholderFor(v)
 		}
 	}
@@ -74,8 +72,8 @@ func placeholderFor(encrypted string) any {
 	case strings.HasSuffix(encrypted, ",type:bool]"):
 		return true
 	case strings.HasSuffix(encrypted, ",type:comment]"):
-		return sops.Comment{Value: Placeholder}
+		return sops.Comment{Value: reconcile.Placeholder}
 	default:
-		return Placeholder
+		return reconcile.Placeholder
 	}
 }

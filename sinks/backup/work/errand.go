@@ -33,6 +33,9 @@ type told struct {
 	At time.Time `json:"at"`
 }
 
+// resultOf ends the key of a result that is told: no trouble, whatever it says.
+const resultOf sinks.Trouble = "result"
+
 // toldSeries is where that stands, for each whom a validation tells.
 func toldSeries(id reconcile.ID, who string) string {
 	namespace, name := nameOf(id)
@@ -182,7 +185,7 @@ func (s *Service) resultOf(id reconcile.ID, f found, who string) sinks.Incident 
 		title, severity = fmt.Sprintf("%s passed for point %d of backup %s/%s", name(id), f.Point, f.Backup.Namespace, f.Backup.Name), sinks.Info
 	}
 	lines = append(lines, f.Proves, "evidence: "+f.name+" in the backup repository")
-	i := s.incident(id.Name, "result", severity, f.Ended, title, lines...)
+	i := s.incident(id.Name, resultOf, severity, f.Ended, title, lines...)
 	if f.Passed && who == "pagerduty" {
 		i.Resolved = f.Ended
 	}
@@ -218,7 +221,7 @@ func (s *Service) ofErrand(id reconcile.ID) []sinks.Incident {
 	for _, who := range slices.Sorted(maps.Keys(e.failed)) {
 		lines = append(lines, who+": "+e.failed[who].Error())
 	}
-	return []sinks.Incident{s.incident(id.Name, "told", sinks.Warning, e.since, name(id)+": its result does not reach whom it is to be told",
+	return []sinks.Incident{s.incident(id.Name, sinks.TroubleUntold, sinks.Warning, e.since, name(id)+": its result does not reach whom it is to be told",
 		append(lines, "it is tried again; the result stands: ottla backup evidence")...)}
 }
 

@@ -171,7 +171,7 @@ func TestAResultIsToldOnceAlsoAfterARestart(t *testing.T) {
 			if kind == backup.KindPolicy {
 				w.runNow(id)
 			}
-			key := "work/main/validation/default/books/told"
+			key := "work/main/validation/default/books/untold"
 			w.eventually(id.Name, func(sinks.Job) bool { _, open := w.told(key); return open })
 			stop() // killed before anybody was reached
 			for range 2 {
@@ -240,7 +240,7 @@ func TestAWrongSecretFailsNoValidationIsToldAndCountsOnceGitHasPutItRight(t *tes
 	agree(true)
 	w.round()
 	w.eventually(id.Name, is(sinks.JobDone))
-	key := "work/main/validation/default/books/told"
+	key := "work/main/validation/default/books/untold"
 	w.eventually(id.Name, func(sinks.Job) bool { i, _ := w.told(key); return len(i.Lines) == 3 })
 	one, _ := w.told(key)
 	text := fmt.Sprintf("%+v %+v", one, w.Jobs())
@@ -293,7 +293,7 @@ func TestAnAddressThatChangesAfterItWasAppliedIsHeldAgainstTheConfigurationAgain
 	w.toldOf(id, d.secrets(canarySecret), backup.FieldSlack, "hooks.example.com", backup.FieldPagerDuty, "")
 	w.round()
 	w.eventually(id.Name, is(sinks.JobFailed))
-	key := "work/main/validation/default/books/told"
+	key := "work/main/validation/default/books/untold"
 	w.eventually(id.Name, func(sinks.Job) bool { _, open := w.told(key); return open })
 	if one, _ := w.told(key); !strings.Contains(strings.Join(one.Lines, "\n"), "its host is not one that the agent's configuration allows (backups.allowWebhooks)") {
 		t.Errorf("%+v", one)
@@ -316,7 +316,7 @@ func TestARemovedDocumentTellsNobodyAnyMore(t *testing.T) {
 	id := jobOf(backup.DoesValidation, "books")
 	w.toldOf(id, d.secrets("wrong"))
 	w.round()
-	key := "work/main/validation/default/books/told"
+	key := "work/main/validation/default/books/untold"
 	w.eventually(id.Name, func(sinks.Job) bool { _, open := w.told(key); return open })
 	w.declare(id, nil)
 	w.round()

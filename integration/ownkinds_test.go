@@ -15,6 +15,8 @@ import (
 
 	"github.com/ottla-io/ottla/cmd/ottla/show"
 	"github.com/ottla-io/ottla/integration/kafkatest"
+	"github.com/ottla-io/ottla/reconcile"
+	"github.com/ottla-io/ottla/sinks/kafka"
 )
 
 const carolUser = `apiVersion: kafka.strimzi.io/v1
@@ -268,4 +270,26 @@ func (w *world) grant(principal, topic string) {
 	w.t.Helper()
 	created, err := w.admin.CreateACLs(w.t.Context(), kadm.NewACLs().Allow(principal).AllowHosts("*").Topics(topic).Operations(kadm.OpRead).ResourcePatternType(kadm.ACLPatternLiteral))
 	w.must(errors.Join(err, created[0].Err))
+}
+
+// TestEachBrokerIsToldItsOwnConfiguration sets what only the broker itself
+// takes, wherever the controller is.
+func TestEachBrokerIsToldItsOwnConfiguration(t *testing.T) {
+	r := kafkatest.Start(t, kafkatest.Options{Nodes: 2})
+	k := kind(t, connect(t, kafka.Options{Brokers: r.Plain()}), kafka.KindBrokerConfig)
+	one, two := kafka.BrokerConfigID("1"), kafka.BrokerConfigID("2")
+	mustApply(t, k, set(reconcile.Update, one, "config.background.threads", "11"), set(reconcile.Update, two, "config.background.threads", "12"),
+		set(reconcile.Update, kafka.BrokerConfigID(kafka.DefaultEntity), "config.background.threads", "13"))
+	for id, threads := range map[reconcile.ID]string{one: "11", two: "12", kafka.BrokerConfigID(kafka.DefaultEntity): "13"} {
+		kafkatest.Eventually(t, func() error {
+			return equal(look(t, k, id).Field("config.background.threads").Text(), threads)
+		})
+	}
+	live := look(t, k, one)
+	if got := live.Defaults["config.background.threads"].Text(); got != "13" {
+		t.Errorf("without its own, broker 1 falls back to %q", got)
+	}
+	if got := live.Defaults["config.log.retention.ms"].Text(); got != "604800000" {
+		t.Errorf("log.retention.ms falls back to %q, not to seven days", got)
+	}
 }

@@ -192,6 +192,21 @@ func (a brokerAnswers) defaults(into map[string]reconcile.Value, broker string, 
 			into[configPrefix+c.Name] = reconcile.TextOf(lookupBrokerKey(c.Name).canonical(value))
 		}
 	}
+	fromOlderUnits(into)
+}
+
+// fromOlderUnits fills in what log.retention.ms falls back to where brokers say
+// so of log.retention.hours alone.
+func fromOlderUnits(into map[string]reconcile.Value) {
+	for _, base := range []string{"log.retention", "log.roll"} {
+		for _, unit := range []string{".minutes", ".hours"} {
+			_, known := into[configPrefix+base+".ms"]
+			value, ok := inUnitOf(base+".ms", base+unit, into[configPrefix+base+unit].Text())
+			if ok && !known {
+				into[configPrefix+base+".ms"] = reconcile.TextOf(value)
+			}
+		}
+	}
 }
 
 // brokerFallback is what holds where none of these sources says otherwise. What

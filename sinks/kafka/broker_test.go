@@ -1,6 +1,7 @@
 package kafka_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -183,4 +184,20 @@ func decodeOne(t *testing.T, text string) []reconcile.Resource {
 	}
 	t.Fatalf("nothing reads %s", doc.Type())
 	return nil
+}
+
+func TestTheExamplesOfTheGuideDecode(t *testing.T) {
+	text, err := os.ReadFile("../../docs/access.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoded := 0
+	for i, block := range strings.Split(string(text), "```") {
+		if doc, ok := strings.CutPrefix(block, "yaml\n"); ok && i%2 == 1 {
+			decoded += len(decodeOne(t, doc))
+		}
+	}
+	if decoded != 2 {
+		t.Errorf("the guide's examples declare %d things", decoded)
+	}
 }

@@ -26,7 +26,7 @@ type daemon struct {
 func (h *house) work() *daemon {
 	ctx, cancel := context.WithCancel(h.t.Context())
 	d := &daemon{house: h}
-	d.agent = New(Options{Clusters: []*Cluster{h.Cluster}, Told: func(r Report) {
+	d.agent = New(Options{Clusters: []*Cluster{h.Cluster}, Stood: h.stood, Told: func(r Report) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.told = append(d.told, r)

@@ -83,8 +83,8 @@ func TestAStandbyKeepsGitWarmAndWritesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, p := shared(t)
 		var stood []Report
+		h.stood = func(r Report) { stood = append(stood, r) }
 		d := h.work()
-		d.agent.Stood = func(r Report) { stood = append(stood, r) }
 		pass(5 * time.Minute)
 		if d.rounds() != 0 || len(h.ledger.entries) != 0 || h.repo.reads != 1 {
 			t.Errorf("entries %d, read %d times", len(h.ledger.entries), h.repo.reads)

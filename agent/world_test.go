@@ -276,6 +276,7 @@ type house struct {
 	broker *broker
 	ledger *journaled
 	repo   *repository
+	stood  func(Report)
 	*Cluster
 }
 

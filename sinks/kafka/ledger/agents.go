@@ -19,35 +19,50 @@ type Agent struct {
 // Agents lists those that are there, as the group knows them.
 func (l *Ledger) Agents(ctx context.Context) (all []Agent, err error) {
 	err = l.dialed(ctx, func(client *kgo.Client) error {
-		all, err = agentsOf(ctx, client, l.o.Topic)
-		return err
-	})
-	return all, err
-}
-
-func agentsOf(ctx context.Context, client *kgo.Client, group string) ([]Agent, error) {
-	what := "list the agents of group " + group
-	req := kmsg.NewPtrDescribeGroupsRequest()
-	req.Groups = []string{group}
-	resp, err := req.RequestWith(ctx, client)
-	if err != nil {
-		return nil, inWords(what, err)
-	}
-	var all []Agent
-	for _, g := range resp.Groups {
-		if g.ErrorCode == kerr.GroupIDNotFound.Code {
-			continue
-		}
-		if err := kerr.ErrorForCode(g.ErrorCode); err != nil {
-			return nil, inWords(what, err)
-		}
+		g, err := settled(ctx, client, l.o)
 		for _, m := range g.Members {
 			c := candidateOf(m.ProtocolMetadata)
 			if c.Agent == "" {
 				c.Agent, c.Host = m.ClientID, strings.TrimPrefix(m.ClientHost, "/")
 			}
-			all = append(all, Agent{c.Agent, c.Host, elected(m.MemberAssignment, group)})
+			all = append(all, Agent{c.Agent, c.Host, elected(m.MemberAssignment, l.o.Topic)})
+		}
+		return err
+	})
+	return all, err
+}
+
+// settled is the group once it does not elect: until then it says nothing of its
+// members. One that goes on electing for longer is told as it is.
+func settled(ctx context.Context, client *kgo.Client, o Options) (kmsg.DescribeGroupsResponseGroup, error) {
+	waiting, cancel := context.WithTimeout(ctx, 2*o.Session)
+	defer cancel()
+	for {
+		g, err := describe(ctx, client, o.Topic)
+		electing := g.State == "PreparingRebalance" || g.State == "CompletingRebalance"
+		if err != nil || !electing || !pause(waiting, lookEvery) {
+			return g, err
 		}
 	}
-	return all, nil
+}
+
+func describe(ctx context.Context, client *kgo.Client, group string) (kmsg.DescribeGroupsResponseGroup, error) {
+	none := kmsg.NewDescribeGroupsResponseGroup()
+	what := "list the agents of group " + group
+	req := kmsg.NewPtrDescribeGroupsRequest()
+	req.Groups = []string{group}
+	resp, err := req.RequestWith(ctx, client)
+	if err != nil {
+		return none, inWords(what, err)
+	}
+	for _, g := range resp.Groups {
+		if g.ErrorCode == kerr.GroupIDNotFound.Code {
+			return none, nil // nobody was in it yet
+		}
+		if err := kerr.ErrorForCode(g.ErrorCode); err != nil {
+			return none, inWords(what, err)
+		}
+		return g, nil
+	}
+	return none, nil
 }

@@ -66,7 +66,7 @@ func refusal(code int16, message *string, right string) string {
 	}
 	e := kerr.TypedErrorForCode(code)
 	switch code {
-	case kerr.TopicAuthorizationFailed.Code, kerr.ClusterAuthorizationFailed.Code, kerr.GroupAuthorizationFailed.Code:
+	case kerr.TopicAuthorizationFailed.Code, kerr.ClusterAuthorizationFailed.Code, kerr.GroupAuthorizationFailed.Code, kerr.TransactionalIDAuthorizationFailed.Code:
 		return fmt.Sprintf("the right %s is missing (%s)", right, e.Message)
 	case kerr.SecurityDisabled.Code:
 		return noAuthorizer

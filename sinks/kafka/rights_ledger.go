@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -55,6 +56,9 @@ func (c *Cluster) ledgerGroup(ctx context.Context, name string) (Feature, error)
 	req := kmsg.NewPtrDescribeGroupsRequest()
 	req.Groups, req.IncludeAuthorizedOperations = []string{name}, true
 	resp, err := req.RequestWith(ctx, c.client)
+	if lacks := f.unasked(err, kerr.GroupAuthorizationFailed, "Describe on group "+name); lacks {
+		return f, nil
+	}
 	if err != nil {
 		return f, fmt.Errorf("ask for rights on the ledger's group: %w", err)
 	}
@@ -69,6 +73,20 @@ func (c *Cluster) ledgerGroup(ctx context.Context, name string) (Feature, error)
 		}
 	}
 	return f, nil
+}
+
+// unasked notes where brokers do not even say who coordinates: the right is
+// missing, or they first make room for what they never had.
+func (f *Feature) unasked(err error, refused *kerr.Error, right string) bool {
+	switch {
+	case errors.Is(err, refused):
+		f.Lacks = append(f.Lacks, refusal(refused.Code, nil, right))
+	case errors.Is(err, kerr.CoordinatorNotAvailable):
+		f.Doubt = append(f.Doubt, right+": no broker coordinates it at the moment")
+	default:
+		return false
+	}
+	return true
 }
 
 // wants notes which operations are missing.
@@ -87,6 +105,9 @@ func (c *Cluster) ledgerWriter(ctx context.Context, name string) (Feature, error
 	req := kmsg.NewPtrEndTxnRequest()
 	req.TransactionalID, req.ProducerID, req.ProducerEpoch = name, -1, -1
 	resp, err := req.RequestWith(ctx, c.client)
+	if lacks := f.unasked(err, kerr.TransactionalIDAuthorizationFailed, "Describe on transactional id "+name); lacks {
+		return f, nil
+	}
 	if err != nil {
 		return f, fmt.Errorf("ask for rights on the ledger's transactional id: %w", err)
 	}

@@ -33,14 +33,16 @@ func (l *Ledger) Agents(ctx context.Context) (all []Agent, err error) {
 }
 
 // settled is the group once it does not elect: until then it says nothing of its
-// members. One that goes on electing for longer is told as it is.
+// members. One that goes on electing for longer is told as it is. On a cluster
+// that never had a group brokers first make room for them.
 func settled(ctx context.Context, client *kgo.Client, o Options) (kmsg.DescribeGroupsResponseGroup, error) {
 	waiting, cancel := context.WithTimeout(ctx, 2*o.Session)
 	defer cancel()
 	for {
 		g, err := describe(ctx, client, o.Topic)
 		electing := g.State == "PreparingRebalance" || g.State == "CompletingRebalance"
-		if err != nil || !electing || !pause(waiting, lookEvery) {
+		again := electing || kerr.IsRetriable(err)
+		if !again || !pause(waiting, lookEvery) {
 			return g, err
 		}
 	}
@@ -55,14 +57,11 @@ func describe(ctx context.Context, client *kgo.Client, group string) (kmsg.Descr
 	if err != nil {
 		return none, inWords(what, err)
 	}
-	for _, g := range resp.Groups {
-		if g.ErrorCode == kerr.GroupIDNotFound.Code {
-			return none, nil // nobody was in it yet
-		}
-		if err := kerr.ErrorForCode(g.ErrorCode); err != nil {
-			return none, inWords(what, err)
-		}
-		return g, nil
+	if len(resp.Groups) != 1 || resp.Groups[0].ErrorCode == kerr.GroupIDNotFound.Code {
+		return none, nil // nobody was in it yet
 	}
-	return none, nil
+	if err := kerr.ErrorForCode(resp.Groups[0].ErrorCode); err != nil {
+		return none, inWords(what, err)
+	}
+	return resp.Groups[0], nil
 }

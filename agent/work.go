@@ -27,8 +27,12 @@ type Work interface {
 // ErrNoSuchJob says that no job has that name.
 var ErrNoSuchJob = errors.New("there is no such job")
 
-// Jobs lists what goes on beside the rounds of all clusters, sorted.
-func (a *Agent) Jobs(context.Context) ([]sinks.Job, error) {
+// Jobs lists what goes on beside the rounds of all clusters that this agent
+// leads, sorted.
+func (a *Agent) Jobs(ctx context.Context) ([]sinks.Job, error) {
+	if _, err := a.claimed(ctx); err != nil {
+		return nil, err
+	}
 	var all []sinks.Job
 	for _, c := range a.Clusters {
 		if c.Work != nil {

@@ -268,11 +268,12 @@ func (l *Ledger) elected(ctx context.Context) error {
 	for {
 		changed := l.Changed()
 		s := l.Standing()
+		var lasting *Error
 		switch {
 		case s.Leading:
 			return nil
-		case s.Fault != nil:
-			return l.notLeading()
+		case errors.As(s.Fault, &lasting):
+			return s.Fault // what is no such error may pass by
 		}
 		select {
 		case <-changed:

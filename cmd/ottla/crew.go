@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"sync"
@@ -101,7 +102,29 @@ func (w *crew) share(shared map[string]*sharedLedger) {
 func (w *crew) stood(r agent.Report) {
 	w.metrics.Stood(r)
 	w.board.Round(r)
+	w.leaderless(r, w.shared[r.Cluster].Standing())
 }
+
+// leaderless tells where nobody may be left to tell: the agent that led last,
+// and one that never saw another lead, cannot read the ledger.
+func (w *crew) leaderless(r agent.Report, s agent.Standing) {
+	alerts, name := w.open(), agentName(w.config)
+	if r.Err == nil || s.Leading || s.Agent != "" && s.Agent != name {
+		alerts.Resolve(leaderlessKey(r.Cluster))
+		return
+	}
+	p := agent.ProblemOf(r.Err)
+	lines := []string{p.Text, "another agent may lead: ottla get agents"}
+	if p.Hint != "" {
+		lines = append(lines, p.Hint)
+	}
+	alerts.Raise(sinks.Incident{
+		Key: leaderlessKey(r.Cluster), Severity: sinks.Error, Since: r.Began,
+		Title: fmt.Sprintf("agent %s cannot lead cluster %s: it does not read the ledger", name, r.Cluster), Lines: lines,
+	})
+}
+
+func leaderlessKey(cluster string) string { return "election/" + cluster }
 
 // led hears that this agent begins to lead a cluster, or ceases to.
 func (w *crew) led(cluster string, leads bool) {
@@ -116,6 +139,7 @@ func (w *crew) led(cluster string, leads bool) {
 	if w.shared[cluster].l.OtherKey() {
 		w.log.Warn("the agent that led before has another sealKeyFile: every declared password is sent once more", zap.String("cluster", cluster))
 	}
+	alerts.Resolve(leaderlessKey(cluster))
 	alerts.Take(cluster)
 }
 
@@ -177,7 +201,7 @@ func (w *crew) endForgotten() {
 		kept[c.Name] = true
 	}
 	for _, i := range w.alerts.Firing() {
-		if !kept[i.Cluster] {
+		if i.Cluster != "" && !kept[i.Cluster] {
 			w.alerts.Resolve(i.Key, "cluster "+i.Cluster+" is no longer kept: it has left the configuration, or no sync names it")
 		}
 	}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +13,7 @@ import (
 
 	"github.com/ottla-io/ottla/agent"
 	"github.com/ottla-io/ottla/sinks"
+	"github.com/ottla-io/ottla/sources"
 )
 
 // crewOf is who hears of rounds, with the incidents that the last one left.
@@ -70,5 +73,32 @@ func TestAClusterWithoutASyncKeepsNobodyWaiting(t *testing.T) {
 	w.metrics.Handler().ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if strings.Contains(page.Body.String(), "spare") {
 		t.Error("the metrics say that a cluster nobody looks at is down")
+	}
+}
+
+func TestALedgerThatNobodyReadsIsToldByWhoeverLedLast(t *testing.T) {
+	w := crewOf(t, &agent.Config{
+		StateDir: t.TempDir(), Name: "a", Clusters: []agent.ClusterConfig{{Name: "main"}}, Syncs: []agent.SyncConfig{{Name: "s", Cluster: "main"}},
+	})
+	down := agent.Report{Cluster: "main", Err: &sources.HintError{Err: errors.New("the ledger is lost"), Hint: "ottla ledger rebuild"}}
+	for i, tc := range []struct {
+		report agent.Report
+		led    agent.Standing
+		told   bool
+	}{
+		{down, agent.Standing{Agent: "b"}, false}, // b tells
+		{down, agent.Standing{Agent: "a"}, true},
+		{agent.Report{Cluster: "main"}, agent.Standing{Agent: "a"}, false},
+		{down, agent.Standing{}, true},
+		{down, agent.Standing{Agent: "b"}, false},
+	} {
+		w.leaderless(tc.report, tc.led)
+		firing := w.firing()
+		if (len(firing) == 1) != tc.told {
+			t.Errorf("%d: %+v", i, firing)
+		}
+		if tc.told && !slices.Contains(firing[0].Lines, "ottla ledger rebuild") {
+			t.Errorf("%d: no way out in %q", i, firing[0].Lines)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ottla-io/ottla/reconcile"
@@ -351,7 +352,7 @@ func declare(id string, fields ...string) reconcile.Resource {
 	return r
 }
 
-// pass lets time go by, on the clock of a test's bubble.
-func pass(d time.Duration) { <-time.After(d) }
+// pass lets time go by, on the clock of a test's bubble, until all wait.
+func pass(d time.Duration) { <-time.After(d); synctest.Wait() }
 
 func all(rs ...reconcile.Resource) []reconcile.Resource { return rs }

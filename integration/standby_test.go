@@ -183,6 +183,9 @@ func TestAPausedLeaderThatWakesUpWritesNothing(t *testing.T) {
 	b.push(map[string]string{"kept.yaml": topicNamed("kept"), "other.yaml": ""})
 	t.Logf("b leads %s after the pause", second.says(leads))
 	b.eventually("b has settled", func() error {
+		if r := b.ottla("sync"); r.code != 0 || b.partitions(b.pre+"other") != 0 {
+			return errors.New(r.out + r.stderr)
+		}
 		if v, r := b.view("plan"); r.code != 0 || len(changes(v.Plan)) > 0 {
 			return errors.New(r.out)
 		}

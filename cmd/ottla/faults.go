@@ -1,9 +1,10 @@
-//go:build faults
+//go:build faults && linux
 
 package main
 
 import (
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -38,6 +39,10 @@ func stopAt(name, file string) func(string) {
 		if step != name || os.Remove(file) != nil {
 			return
 		}
-		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		// The signal is for this very thread: it goes no step further. One for the
+		// whole process lets it run until another thread has taken the signal.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		_ = syscall.Tgkill(os.Getpid(), syscall.Gettid(), syscall.SIGSTOP)
 	}
 }

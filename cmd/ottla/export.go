@@ -69,13 +69,24 @@ func (a *app) export(ctx context.Context, dir string, o export) error {
 	if err := layout.Write(dir, files, o.force); err != nil {
 		return err
 	}
-	if err := a.printer(a.out).Exported(exportedOf(dir, files, encoded, unread)); err != nil {
+	out := exportedOf(dir, files, encoded, unread)
+	out.Plan = o.plan(dir)
+	if err := a.printer(a.out).Exported(out); err != nil {
 		return err
 	}
 	if len(unread) > 0 {
 		return exit(exitPartial)
 	}
 	return nil
+}
+
+// plan is the command that shows that nothing would change.
+func (o export) plan(dir string) string {
+	words := "ottla plan " + dir
+	if len(o.bootstrap) > 0 {
+		words += " --bootstrap " + strings.Join(o.bootstrap, ",")
+	}
+	return words
 }
 
 // exported is the cluster that is meant.

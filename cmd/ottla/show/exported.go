@@ -10,6 +10,7 @@ import (
 // Exported is what was written from a live cluster.
 type Exported struct {
 	Dir       string         `json:"dir"`
+	Plan      string         `json:"-"` // the command that shows that it changes nothing
 	Files     []string       `json:"files"`
 	Documents map[string]int `json:"documents"`        // by kind of document
 	Notes     []string       `json:"notes,omitempty"`  // what is not declared, and why
@@ -47,7 +48,7 @@ func (p *Printer) Exported(e Exported) error {
 	}
 	p.Title("Next")
 	p.Try("check it", "ottla validate "+e.Dir)
-	p.Try("see it changes nothing", "ottla plan "+e.Dir)
+	p.Try("plan: no changes", e.Plan)
 	p.Try("take over", "commit it, and begin with mode: observe (docs/takeover.md)")
 	return nil
 }

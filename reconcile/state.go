@@ -18,6 +18,25 @@ const (
 // NewState is the state of an empty journal.
 func NewState() *State { return &State{Sections: map[string]*Section{}} }
 
+// Whole tells a state that was read from a snapshot without nulls where Fold
+// expects things.
+func (s *State) Whole() bool {
+	if s == nil {
+		return false
+	}
+	for _, section := range s.Sections {
+		if section == nil {
+			return false
+		}
+		for _, owned := range section.Owned {
+			if owned == nil {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Section returns the section of a sync, making it if needed.
 func (s *State) Section(sync string) *Section {
 	if s.Sections == nil {

@@ -80,7 +80,7 @@ func (l *loaded) take(r record, number int, cluster string) error {
 		return errors.New("the header belongs into the first line, and only there")
 	case r.Header != nil:
 		return r.Header.check(cluster)
-	case r.Snapshot != nil && number == 2 && r.Snapshot.whole():
+	case r.Snapshot != nil && number == 2 && r.Snapshot.State.Whole():
 		l.seq, l.state = r.Snapshot.Seq, r.Snapshot.State
 		return nil
 	case r.Entry == nil:
@@ -91,24 +91,6 @@ func (l *loaded) take(r record, number int, cluster string) error {
 	l.seq = r.Entry.Seq
 	l.state.Fold(*r.Entry)
 	return nil
-}
-
-// whole tells a snapshot without nulls where Fold expects things.
-func (s snapshot) whole() bool {
-	if s.State == nil {
-		return false
-	}
-	for _, section := range s.State.Sections {
-		if section == nil {
-			return false
-		}
-		for _, owned := range section.Owned {
-			if owned == nil {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 func (l *loaded) account(r record, size int64) {

@@ -130,29 +130,11 @@ func (f *folded) snapshot(keys []string, all map[string][]byte) error {
 	if err := json.Unmarshal(all[newest], &s); err != nil {
 		return &keyError{newest, err}
 	}
-	if newest != snapshotKey(s.Seq) || !s.whole() {
+	if newest != snapshotKey(s.Seq) || !s.State.Whole() {
 		return &keyError{newest, errors.New("it is no snapshot")}
 	}
 	f.seq, f.state, f.base, f.from = s.Seq, s.State, len(all[newest]), s.Seq
 	return nil
-}
-
-// whole tells a snapshot without nulls where Fold expects things.
-func (s snapshot) whole() bool {
-	if s.State == nil {
-		return false
-	}
-	for _, section := range s.State.Sections {
-		if section == nil {
-			return false
-		}
-		for _, owned := range section.Owned {
-			if owned == nil {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 func (f *folded) entry(key string, data []byte) error {

@@ -370,6 +370,7 @@ func TestCaptureTakesGroupsAccessAndQuotasAlong(t *testing.T) {
 }
 
 func TestCaptureOfAThousandPartitions(t *testing.T) {
+	soak(t) // five thousand are backed up elsewhere
 	c := capturing(t)
 	topics := c.topics(100, []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"})
 	for i := range 1000 {

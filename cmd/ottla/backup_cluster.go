@@ -81,17 +81,27 @@ func (o clusterFlags) byAddress() (*dialed, error) {
 }
 
 func (o clusterFlags) byName(config *agent.Config) (*dialed, error) {
-	if o.name == "" && len(config.Clusters) == 1 {
-		o.name = config.Clusters[0].Name
+	section, err := theCluster(config, o.name, "--bootstrap-server HOST:PORT needs no configuration")
+	if err != nil {
+		return nil, err
 	}
-	if section, ok := config.Cluster(o.name); ok {
-		return &dialed{label: section.Name, config: &section, whole: config, dial: dialer(section)}, nil
+	return &dialed{label: section.Name, config: &section, whole: config, dial: dialer(section)}, nil
+}
+
+// theCluster is the one that was named, or the only one. otherwise is what can
+// be done where the configuration has none.
+func theCluster(config *agent.Config, name, otherwise string) (agent.ClusterConfig, error) {
+	if name == "" && len(config.Clusters) == 1 {
+		return config.Clusters[0], nil
+	}
+	if section, ok := config.Cluster(name); ok {
+		return section, nil
 	}
 	var names []string
 	for _, c := range config.Clusters {
 		names = append(names, c.Name)
 	}
-	return nil, notNamed("cluster", o.name, names, "--bootstrap-server HOST:PORT needs no configuration")
+	return agent.ClusterConfig{}, notNamed("cluster", name, names, otherwise)
 }
 
 // id asks the cluster for the id it gave itself.

@@ -98,14 +98,7 @@ func (a *app) exported(o export) (agent.ClusterConfig, error) {
 	if err != nil {
 		return agent.ClusterConfig{}, err
 	}
-	var names []string
-	for _, c := range config.Clusters {
-		if c.Name == o.cluster || o.cluster == "" && len(config.Clusters) == 1 {
-			return c, nil
-		}
-		names = append(names, c.Name)
-	}
-	return agent.ClusterConfig{}, &usageError{fmt.Errorf("the configuration has the clusters %q", names), "say which one is meant: --cluster NAME"}
+	return theCluster(config, o.cluster, "--bootstrap HOST:PORT needs no configuration")
 }
 
 // readCluster reads all there is and writes it as documents. What could not be

@@ -77,28 +77,13 @@ func clusterFlag(cmd *cobra.Command, cluster *string) {
 	cmd.Flags().StringVar(cluster, "cluster", "", "name of the cluster, where the configuration has several")
 }
 
-// theCluster is the one that was named, or the only one.
-func theCluster(c *agent.Config, name string) (agent.ClusterConfig, error) {
-	if name == "" && len(c.Clusters) == 1 {
-		return c.Clusters[0], nil
-	}
-	if one, ok := c.Cluster(name); ok {
-		return one, nil
-	}
-	var names []string
-	for _, one := range c.Clusters {
-		names = append(names, one.Name)
-	}
-	return agent.ClusterConfig{}, &usageError{fmt.Errorf("the configuration has the clusters %q", names), "say which one is meant: --cluster NAME"}
-}
-
 // rebuild runs beside a daemon, which waits for nothing else.
 func (a *app) rebuild(ctx context.Context, name string) error {
 	config, err := a.loadConfig()
 	if err != nil {
 		return err
 	}
-	cluster, err := theCluster(config, name)
+	cluster, err := theCluster(config, name, "")
 	if err != nil {
 		return err
 	}
@@ -136,7 +121,7 @@ func (a *app) withLedger(ctx context.Context, name string, do func(*mover) error
 	if err != nil {
 		return err
 	}
-	cluster, err := theCluster(config, name)
+	cluster, err := theCluster(config, name, "")
 	if err != nil {
 		return err
 	}

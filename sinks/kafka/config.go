@@ -31,7 +31,8 @@ type ConfigKey struct {
 	Moving bool
 }
 
-// knownConfigKeys is sorted by name and never written.
+// knownConfigKeys are those of Apache Kafka 4.3, and those that left with 4.0:
+// sorted by name, and never written.
 var knownConfigKeys = []ConfigKey{
 	{Name: "cleanup.policy", Type: ConfigList, Values: []string{"compact", "delete"}},
 	{Name: "compression.gzip.level", Type: ConfigNumber},
@@ -70,10 +71,6 @@ var knownConfigKeys = []ConfigKey{
 	{Name: "segment.ms", Type: ConfigNumber},
 	{Name: "unclean.leader.election.enable", Type: ConfigBoolean},
 }
-
-// ConfigKeys lists the topic configuration keys of Apache Kafka 4.3, and those
-// that left with 4.0, sorted by name.
-func ConfigKeys() []ConfigKey { return slices.Clone(knownConfigKeys) }
 
 // LookupConfig finds a key; false for one that Apache Kafka does not know,
 // which another make of broker may.

@@ -49,7 +49,7 @@ func TestConfigValuesNoBrokerTakesAreRefusedInWords(t *testing.T) {
 }
 
 func TestConfigKeysAreSorted(t *testing.T) {
-	if !slices.IsSortedFunc(ConfigKeys(), func(a, b ConfigKey) int { return strings.Compare(a.Name, b.Name) }) {
+	if !slices.IsSortedFunc(knownConfigKeys, func(a, b ConfigKey) int { return strings.Compare(a.Name, b.Name) }) {
 		t.Error("LookupConfig needs them sorted")
 	}
 }

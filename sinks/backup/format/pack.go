@@ -1,7 +1,6 @@
 package format
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -33,9 +32,6 @@ type Trailer struct {
 
 // PackHead is what a pack begins with.
 func PackHead() []byte { return []byte(packMagic) }
-
-// IsPack tells the beginning of a pack.
-func IsPack(b []byte) bool { return bytes.HasPrefix(b, []byte(packMagic)) }
 
 // AppendIndex appends index and trailer of a pack to dst. offset is where the
 // index will stand: behind the last frame. digest is Pack.Digest.

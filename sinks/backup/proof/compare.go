@@ -96,8 +96,6 @@ type place struct {
 	partition int32
 }
 
-func (p place) String() string { return fmt.Sprintf("%s-%d", p.topic, p.partition) }
-
 func byPlace(all []format.Digest) map[place]format.Digest {
 	out := map[place]format.Digest{}
 	for _, d := range all {

@@ -305,7 +305,9 @@ func (w *world) createTopic(names ...string) error {
 func (w *world) maps(restore string) []Map {
 	w.t.Helper()
 	var out []Map
-	must(w.t, Offsets(w.t.Context(), w.repo, restore, func(m Map) error { out = append(out, m); return nil }))
+	_, rec, err := openJournal(w.t.Context(), w.repo, restore)
+	must(w.t, err)
+	must(w.t, eachMap(w.t.Context(), w.repo, restore, rec.Maps, func(m Map) error { out = append(out, m); return nil }))
 	return out
 }
 

@@ -133,20 +133,6 @@ func (m *mapper) save(ctx context.Context) (string, error) {
 	return m.attempt, m.write(ctx)
 }
 
-// Offsets calls each with the maps that a restore has written, in pieces: a map
-// with many pairs comes more than once, ascending, and has its End in the last.
-// It is an error where the restore has not written its records yet.
-func Offsets(ctx context.Context, r *repository.Repository, name string, each func(Map) error) error {
-	_, rec, err := openJournal(ctx, r, name)
-	if err != nil {
-		return err
-	}
-	if rec.Maps == "" {
-		return noMap(name)
-	}
-	return eachMap(ctx, r, name, rec.Maps, each)
-}
-
 func noMap(name string) error {
 	return fmt.Errorf("restore %s has no map of offsets: there is none of that name, or its records are not all in", name)
 }
